@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd-priv/names.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/privfd.h"
+
+static const char names_new[] = PRIV_TABLE_NAMES ".new";
+
+static bool
+lines_write(int fd, const struct ledger *l)
+{
+	char mac[MAC_TEXT], line[48];
+	int len = snprintf(line, sizeof(line), "%u\tntk\n", l->peer[PEER_NTK].table);
+
+	if (write(fd, line, (size_t)len) != len)
+		return false;
+	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++) {
+		if (!l->peer[i].slot.used)
+			continue;
+		len = snprintf(line, sizeof(line), "%u\tntk_from_%s\n", l->peer[i].table,
+		    mac_print_upper(l->peer[i].mac, mac));
+		if (write(fd, line, (size_t)len) != len)
+			return false;
+	}
+	return true;
+}
+
+void
+names_write(const struct ledger *l)
+{
+	int fd = openat(PRIV_FD_RUN, names_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+	    O_CLOEXEC, 0644);
+	bool ok = fd >= 0 && lines_write(fd, l);
+
+	if (fd >= 0)
+		close(fd);
+	if (!ok || renameat(PRIV_FD_RUN, names_new, PRIV_FD_RUN, PRIV_TABLE_NAMES) != 0)
+		log_warn("names", "the names of tables cannot be written");
+}
+
+void
+names_remove(void)
+{
+	unlinkat(PRIV_FD_RUN, names_new, 0);
+	unlinkat(PRIV_FD_RUN, PRIV_TABLE_NAMES, 0);
+}

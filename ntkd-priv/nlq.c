@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd-priv/nlq.h"
+
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/log.h"
+#include "ntkd-priv/must.h"
+
+enum { RECEIVE_SIZE = 65536 };
+
+static bool
+option_set(const struct nl_sock *sk, int level, int option, int value)
+{
+	return setsockopt(nl_socket_get_fd(sk), level, option, &value, sizeof(value)) == 0;
+}
+
+struct nl_sock *
+nlq_open(int protocol, int buffer)
+{
+	struct nl_sock *sk = must(nl_socket_alloc());
+
+	nl_socket_set_local_port(sk, 0);
+	/* FORCE: the system's limit on buffers is for those without CAP_NET_ADMIN. */
+	if (nl_connect(sk, protocol) == 0 &&
+	    option_set(sk, SOL_SOCKET, SO_RCVBUFFORCE, buffer) &&
+	    option_set(sk, SOL_SOCKET, SO_SNDBUFFORCE, buffer) &&
+	    option_set(sk, SOL_NETLINK, NETLINK_EXT_ACK, 1) &&
+	    option_set(sk, SOL_NETLINK, NETLINK_CAP_ACK, 1))
+		return sk;
+	nl_socket_free(sk);
+	return NULL;
+}
+
+struct nl_msg *
+nlq_message(int type, int flags, const void *head, size_t len)
+{
+	struct nl_msg *m = must(nlmsg_alloc_simple(type, flags));
+
+	must_be(nlmsg_append(m, (void *)(uintptr_t)head, len, NLMSG_ALIGNTO) == 0);
+	return m;
+}
+
+void
+nlq_put_u8(struct nl_msg *m, int type, uint8_t value)
+{
+	must_be(nla_put_u8(m, type, value) == 0);
+}
+
+void
+nlq_put_u32(struct nl_msg *m, int type, uint32_t value)
+{
+	must_be(nla_put_u32(m, type, value) == 0);
+}
+
+/* --- collecting -------------------------------------------------------------- */
+
+void *
+nlq_room(struct nlq *q, size_t size)
+{
+	size_t want = q->len + NLMSG_ALIGN(size);
+
+	if (want > q->size) {
+		q->size = want * 2;
+		q->buf = must(realloc(q->buf, q->size));
+	}
+	return memset(q->buf + q->len, 0, NLMSG_ALIGN(size));
+}
+
+void
+nlq_take(struct nlq *q, uint32_t step)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)(q->buf + q->len);
+
+	if (q->n == q->n_size) {
+		q->n_size = q->n_size != 0 ? q->n_size * 2 : NLQ_BATCH;
+		q->steps = must(realloc(q->steps, q->n_size * sizeof(*q->steps)));
+	}
+	nlh->nlmsg_flags |= NLM_F_REQUEST;
+	nlh->nlmsg_seq = q->seq + (uint32_t)q->n;
+	q->steps[q->n++] = step;
+	q->len += NLMSG_ALIGN(nlh->nlmsg_len);
+}
+
+void
+nlq_add(struct nlq *q, struct nl_msg *m, uint32_t step)
+{
+	const struct nlmsghdr *nlh = nlmsg_hdr(m);
+
+	memcpy(nlq_room(q, nlh->nlmsg_len), nlh, nlh->nlmsg_len);
+	nlq_take(q, step);
+	nlmsg_free(m);
+}
+
+void
+nlq_drop(struct nlq *q)
+{
+	q->seq += (uint32_t)q->n;
+	q->len = 0;
+	q->n = 0;
+}
+
+void
+nlq_free(struct nlq *q)
+{
+	free(q->buf);
+	free(q->steps);
+	memset(q, 0, sizeof(*q));
+}
+
+/* --- sending, and what the kernel says ------------------------------------------ */
+
+/* Marks the messages that shall be acknowledged; returns how many. */
+static size_t
+acks_ask(struct nlq *q, bool each)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)q->buf;
+	size_t asked = 0;
+
+	for (size_t i = 0; i < q->n; i++) {
+		if (each || i + 2 == q->n) {
+			nlh->nlmsg_flags |= NLM_F_ACK;
+			asked++;
+		}
+		nlh = (struct nlmsghdr *)(void *)((uint8_t *)nlh + NLMSG_ALIGN(nlh->nlmsg_len));
+	}
+	return asked;
+}
+
+/* What an NLMSG_ERROR says; its error is 0 for an acknowledgement. */
+static void
+error_read(struct nlmsghdr *nlh, struct nlq_error *out)
+{
+	const struct nlmsgerr *e = nlmsg_data(nlh);
+	struct nlattr *text = NULL;
+
+	memset(out, 0, sizeof(*out));
+	out->error = nlmsg_datalen(nlh) >= (int)sizeof(*e) ? -e->error : EPROTO;
+	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) != 0 && (nlh->nlmsg_flags & NLM_F_CAPPED) != 0)
+		text = nlmsg_find_attr(nlh, sizeof(*e), NLMSGERR_ATTR_MSG);
+	if (text != NULL)
+		snprintf(out->text, sizeof(out->text), "%.*s", nla_len(text),
+		    (const char *)nla_data(text));
+}
+
+/* What nlq_send() has heard so far. */
+struct hearing {
+	const struct nlq *q;
+	size_t waiting;		/* acknowledgements still to come */
+	nlq_done *done;
+	void *arg;
+	struct nlq_error first;
+};
+
+static void
+answer_take(struct hearing *h, struct nlmsghdr *nlh)
+{
+	uint32_t i = nlh->nlmsg_seq - h->q->seq;
+	struct nlq_error e;
+
+	if (nlh->nlmsg_type != NLMSG_ERROR || i >= h->q->n)
+		return;
+	error_read(nlh, &e);
+	if (e.error != 0 && h->first.error == 0)
+		h->first = e;
+	if (h->waiting > 0)
+		h->waiting--;
+	if (h->done != NULL && h->q->steps[i] != NLQ_NO_STEP)
+		h->done(h->arg, h->q->steps[i], e.error != 0 ? &e : NULL);
+}
+
+/* Everything that waits on the socket: the kernel answered before sendmsg() returned. */
+static void
+answers_read(struct hearing *h)
+{
+	static uint8_t buf[RECEIVE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct sockaddr_nl from;
+	socklen_t from_len = sizeof(from);
+	ssize_t n;
+
+	while ((n = recvfrom(nl_socket_get_fd(h->q->sk), buf, sizeof(buf), MSG_DONTWAIT,
+	    (struct sockaddr *)&from, &from_len)) > 0) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)buf;
+
+		for (int left = (int)n; from.nl_pid == 0 && nlmsg_ok(nlh, left); )  {
+			answer_take(h, nlh);
+			nlh = nlmsg_next(nlh, &left);
+		}
+	}
+	if (h->first.error == 0 && h->waiting > 0)
+		h->first = (struct nlq_error){ EIO, "acknowledgements were lost" };
+}
+
+int
+nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
+{
+	struct hearing h = { .q = q, .done = done, .arg = arg };
+
+	if (q->n == 0)
+		return 0;
+	h.waiting = acks_ask(q, ack_each);
+	if (send(nl_socket_get_fd(q->sk), q->buf, q->len, 0) == (ssize_t)q->len)
+		answers_read(&h);
+	else
+		h.first.error = errno;
+	nlq_drop(q);
+	if (err != NULL)
+		*err = h.first;
+	return h.first.error;
+}
+
+int
+nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err)
+{
+	static struct nlq q;
+
+	q.sk = sk;
+	nlq_add(&q, m, NLQ_NO_STEP);
+	return nlq_send(&q, true, NULL, NULL, err);
+}
+
+/* --- dumps --------------------------------------------------------------------- */
+
+struct dump {
+	nlq_each *each;
+	void *arg;
+};
+
+static int
+dump_message(struct nl_msg *m, void *arg)
+{
+	const struct dump *d = arg;
+
+	d->each(nlmsg_hdr(m), d->arg);
+	return NL_OK;
+}
+
+int
+nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
+{
+	struct dump d = { each, arg };
+	int n;
+
+	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_DUMP;
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
+	n = nl_send_auto(sk, m);
+	nlmsg_free(m);
+	if (n >= 0)
+		n = nl_recvmsgs_default(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+	/* A table that changed meanwhile: what is missing comes with the next dump. */
+	if (n >= 0 || n == -NLE_DUMP_INTR)
+		return 0;
+	log_warnx("netlink", "the kernel does not list its state: %s", nl_geterror(n));
+	return EIO;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_NLQ_H
+#define NTKD_PRIV_NLQ_H
+
+/*
+ * Netlink requests, one or many at a time, with every error told.
+ *
+ * Messages are collected and sent in one sendmsg(); the kernel works them off
+ * before that returns.  Each message carries the number of the step that it
+ * belongs to; answers are matched by sequence number and must come from the
+ * kernel.  (libnl's own error path loses errno: it is used for dumps only.)
+ */
+
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NLQ_BATCH = 64,			/* acknowledgements that surely fit the receive buffer */
+	NLQ_TEXT = 160,			/* bytes of an error text, NUL included */
+	NLQ_NO_STEP = UINT32_MAX >> 1,	/* a message that is no step */
+};
+
+/* What the kernel said: errno, and its sentence when it gave one. */
+struct nlq_error {
+	int error;
+	char text[NLQ_TEXT];
+};
+
+struct nlq {
+	struct nl_sock *sk;	/* where the collected messages shall go; borrowed */
+	uint8_t *buf;		/* owned */
+	size_t len;
+	size_t size;
+	uint32_t *steps;	/* owned; one for each message */
+	size_t n;
+	size_t n_size;
+	uint32_t seq;		/* of the first message */
+};
+
+/* Told for each answered message that belongs to a step; ERR is NULL when it succeeded. */
+typedef void nlq_done(void *arg, uint32_t step, const struct nlq_error *err);
+
+/* Called for each message of a dump. */
+typedef void nlq_each(const struct nlmsghdr *nlh, void *arg);
+
+/*
+ * A socket of PROTOCOL in the calling process's present network namespace, with
+ * extended acknowledgements and buffers of BUFFER bytes.  NULL on failure, errno set.
+ */
+struct nl_sock *nlq_open(int protocol, int buffer);
+
+/* A message of TYPE that begins with the LEN bytes at HEAD; owned by the caller. */
+struct nl_msg *nlq_message(int type, int flags, const void *head, size_t len);
+
+/* Appends an attribute. */
+void nlq_put_u8(struct nl_msg *m, int type, uint8_t value);
+void nlq_put_u32(struct nl_msg *m, int type, uint32_t value);
+
+/* Zeroed room for one message of up to SIZE bytes behind what was collected. */
+void *nlq_room(struct nlq *q, size_t size);
+
+/* Takes the message that was written to nlq_room(); its length is in its header. */
+void nlq_take(struct nlq *q, uint32_t step);
+
+/* Adds M, which is freed. */
+void nlq_add(struct nlq *q, struct nl_msg *m, uint32_t step);
+
+/*
+ * Sends what was collected and empties Q.  With ACK_EACH every message is
+ * acknowledged, else the last but one alone, which is right for nfnetlink: a batch
+ * there is done as a whole or not at all.  DONE may be NULL.  Returns 0, or the
+ * first errno with ERR filled (when not NULL).
+ */
+int nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err);
+
+/* Forgets what was collected; frees the buffers as well. */
+void nlq_drop(struct nlq *q);
+void nlq_free(struct nlq *q);
+
+/* Sends M, which is freed, and waits for its end.  As nlq_send(). */
+int nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err);
+
+/* Asks for a dump with M, which is freed.  0 or EIO, which is logged. */
+int nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd-priv/reap.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "ntkd-priv/journal.h"
+#include "ntkd-priv/nlq.h"
+#include "ntkd-priv/x_netns.h"
+#include "ntkd-priv/x_nft.h"
+#include "ntkd-priv/x_sysctl.h"
+
+/* A dump may pass over entries while others are removed; so it is repeated. */
+enum { PASSES = 64, BUFFER = 1 << 20 };
+
+static const ntk_prefix_t linklocal = { 0xa9fe0000, 16 };
+
+/* What a walk over a dump works with. */
+struct walk {
+	const struct conf *conf;
+	const struct ledger *ledger;
+	struct nlq removals;	/* on a socket of its own: a dump is under way on the other */
+	size_t removed;
+	struct host *host;
+	int error;
+};
+
+static struct nlattr *
+attr(const struct nlmsghdr *nlh, size_t head, int type)
+{
+	return nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)nlh, (int)head, type);
+}
+
+static uint32_t
+attr_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback)
+{
+	struct nlattr *a = attr(nlh, head, type);
+
+	return a != NULL && nla_len(a) == sizeof(uint32_t) ? nla_get_u32(a) : fallback;
+}
+
+static bool
+table_is_ours(const struct conf *c, uint32_t table)
+{
+	return (table <= c->tables.first && table >= c->tables.last) ||
+	    (table >= c->more_tables.first && table <= c->more_tables.last);
+}
+
+/* --- what is ours ----------------------------------------------------------------- */
+
+static bool
+route_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
+{
+	const struct rtmsg *r = nlmsg_data(nlh);
+	uint32_t table = attr_u32(nlh, sizeof(*r), RTA_TABLE, r->rtm_table);
+	ntk_ip_t dst = ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0));
+
+	if (r->rtm_family != AF_INET || r->rtm_protocol != c->routing_protocol)
+		return false;
+	if (table == RT_TABLE_MAIN)
+		return r->rtm_dst_len == NTK_IP_BITS && prefix_has_ip(linklocal, dst);
+	return table_is_ours(c, table);
+}
+
+static bool
+rule_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
+{
+	const struct fib_rule_hdr *r = nlmsg_data(nlh);
+	struct nlattr *protocol = attr(nlh, sizeof(*r), FRA_PROTOCOL);
+	uint32_t priority = attr_u32(nlh, sizeof(*r), FRA_PRIORITY, 0);
+
+	return r->family == AF_INET && protocol != NULL &&
+	    nla_get_u8(protocol) == c->routing_protocol &&
+	    (priority == c->rule_priority || priority == c->rule_priority + 1);
+}
+
+static bool
+address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
+{
+	const struct ifaddrmsg *a = nlmsg_data(nlh);
+	struct nlattr *protocol = attr(nlh, sizeof(*a), IFA_PROTO);
+
+	return a->ifa_family == AF_INET && protocol != NULL &&
+	    nla_get_u8(protocol) == c->routing_protocol;
+}
+
+/* --- removing it ------------------------------------------------------------------- */
+
+/* The dumped message, turned into a request to remove exactly this object. */
+static void
+remove_like(struct walk *w, const struct nlmsghdr *nlh, int type)
+{
+	struct nlmsghdr *copy = nlq_room(&w->removals, nlh->nlmsg_len);
+
+	memcpy(copy, nlh, nlh->nlmsg_len);
+	copy->nlmsg_type = (uint16_t)type;
+	copy->nlmsg_flags = 0;
+	nlq_take(&w->removals, NLQ_NO_STEP);
+	w->removed++;
+	if (w->removals.n == NLQ_BATCH)
+		nlq_send(&w->removals, true, NULL, NULL, NULL);
+}
+
+static void
+leftover_look(const struct nlmsghdr *nlh, void *arg)
+{
+	struct walk *w = arg;
+
+	if (nlh->nlmsg_type == RTM_NEWROUTE && route_is_ours(nlh, w->conf))
+		remove_like(w, nlh, RTM_DELROUTE);
+	if (nlh->nlmsg_type == RTM_NEWRULE && rule_is_ours(nlh, w->conf))
+		remove_like(w, nlh, RTM_DELRULE);
+	if (nlh->nlmsg_type == RTM_NEWADDR && address_is_ours(nlh, w->conf))
+		remove_like(w, nlh, RTM_DELADDR);
+}
+
+/* A dump request of TYPE for IPv4: each of the three heads begins with the family. */
+static struct nl_msg *
+dump_request(int type)
+{
+	const struct rtmsg head = { .rtm_family = AF_INET };
+
+	return nlq_message(type, 0, &head, type == RTM_GETADDR ? sizeof(struct ifaddrmsg) :
+	    sizeof(head));
+}
+
+/* Removes what is ours among the objects that a request of TYPE lists. */
+static int
+leftovers_remove(struct walk *w, struct nl_sock *rt, int type, const char *what)
+{
+	size_t total = 0;
+	int error = 0;
+
+	w->removed = 1;
+	for (int pass = 0; error == 0 && w->removed != 0 && pass < PASSES; pass++) {
+		w->removed = 0;
+		error = nlq_dump(rt, dump_request(type), leftover_look, w);
+		nlq_send(&w->removals, true, NULL, NULL, NULL);
+		total += w->removed;
+	}
+	if (total != 0)
+		log_info("reap", "removed %zu %s that a previous life left", total, what);
+	return error;
+}
+
+static void
+namespace_remove(const struct journal_record *r, void *arg)
+{
+	(void)arg;
+	if (r->kind != JOURNAL_NAMESPACE)
+		return;
+	if (!x_netns_remove_name(r->value, (dev_t)r->dev, (ino_t)r->ino))
+		log_warnx("reap", "the name ntkv%u is not ours any more; left alone", r->value);
+}
+
+/* Everything that carries the labels of configuration C. */
+static int
+labelled_remove(struct nl_sock *rt, const struct conf *c)
+{
+	struct walk w = { .conf = c };
+	int error;
+
+	w.removals.sk = nlq_open(NETLINK_ROUTE, BUFFER);
+	if (w.removals.sk == NULL)
+		return errno;
+	error = leftovers_remove(&w, rt, RTM_GETRULE, "rules");
+	if (error == 0)
+		error = leftovers_remove(&w, rt, RTM_GETROUTE, "routes");
+	if (error == 0)
+		error = leftovers_remove(&w, rt, RTM_GETADDR, "addresses");
+	nl_socket_free(w.removals.sk);
+	nlq_free(&w.removals);
+	return error;
+}
+
+/* A previous life may have had another configuration, and so other labels. */
+static void
+former_labels_remove(const struct journal_record *r, void *arg)
+{
+	static struct conf former;
+
+	if (r->kind != JOURNAL_LABELS)
+		return;
+	former.routing_protocol = (uint8_t)r->value;
+	former.rule_priority = r->rule_priority;
+	former.tables = r->tables;
+	former.more_tables = r->more_tables;
+	labelled_remove(arg, &former);
+}
+
+static bool
+labels_note(const struct conf *c)
+{
+	const struct journal_record r = { .kind = JOURNAL_LABELS, .value = c->routing_protocol,
+		.rule_priority = c->rule_priority, .tables = c->tables,
+		.more_tables = c->more_tables };
+
+	return journal_add(&r);
+}
+
+int
+reap(struct ledger *l, const struct conf *c)
+{
+	struct nl_sock *rt = l->ns[NS_DEFAULT].rt;
+	int error;
+
+	journal_walk(namespace_remove, NULL);
+	journal_walk(former_labels_remove, rt);
+	error = labelled_remove(rt, c);
+	if (error == 0)
+		error = x_nft_remove_table(l->ns[NS_DEFAULT].nft);
+	if (error != 0)
+		return error;
+	x_sysctl_restore(l, 0);
+	journal_clear();
+	return labels_note(c) ? 0 : errno;
+}
+
+/* --- what the host routes ------------------------------------------------------------ */
+
+static bool
+dev_is_managed(const struct ledger *l, uint32_t ifindex)
+{
+	for (unsigned i = 1; i <= CONF_INTERFACES; i++)
+		if (l->dev[i].slot.used && l->dev[i].ifindex == (int)ifindex)
+			return true;
+	return false;
+}
+
+static void
+host_route_look(const struct nlmsghdr *nlh, void *arg)
+{
+	struct walk *w = arg;
+	const struct rtmsg *r = nlmsg_data(nlh);
+	ntk_prefix_t p = { ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET || p.len == 0 ||
+	    dev_is_managed(w->ledger, attr_u32(nlh, sizeof(*r), RTA_OIF, 0)))
+		return;
+	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&
+	    !prefix_overlaps(p, w->conf->map.range))
+		return;
+	if (w->host->n == HOST_ROUTES)
+		w->error = ENOSPC;
+	else
+		w->host->v[w->host->n++] = p;
+}
+
+int
+host_look(struct ledger *l, const struct conf *c, struct host *h)
+{
+	struct walk w = { .conf = c, .ledger = l, .host = h };
+	int error;
+
+	h->n = 0;
+	error = nlq_dump(l->ns[NS_DEFAULT].rt, dump_request(RTM_GETROUTE), host_route_look, &w);
+	return error != 0 ? error : w.error;
+}

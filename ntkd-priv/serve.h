@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_SERVE_H
+#define NTKD_PRIV_SERVE_H
+
+#include "ntkd-priv/txn.h"
+
+/*
+ * Serves ntkd until its socket closes: one request at a time, blocking.  True when
+ * it ended in order; false when a message was malformed (which no healthy ntkd sends)
+ * or the socket failed.  The caller undoes everything, either way.
+ */
+bool serve(const struct conf *c, struct ledger *l, struct txn *t);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_X_LINK_H
+#define NTKD_PRIV_X_LINK_H
+
+/*
+ * Interfaces: what the kernel tells of them, their IPv4 settings (by netlink:
+ * no file, no namespace to enter), and pseudo-interfaces (macvlan, mode private).
+ */
+
+#include "ntkd-priv/ledger.h"
+#include "ntkd-priv/nlq.h"
+
+struct link_facts {
+	int ifindex;
+	ntk_mac_t mac;
+	char name[CONF_IFNAME];
+};
+
+/* By index, or by NAME when IFINDEX is 0.  Returns 0 or errno. */
+int x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts *out);
+
+/* What shall become of an interface, in one message. */
+enum {
+	LINK_SETTINGS = 1,	/* rp_filter 0, arp_ignore 1, arp_announce 2 (spec/kernel-state 3) */
+	LINK_UP = 2,
+	LINK_DOWN = 4,
+};
+
+/* Does WHAT, and sets the alias unless it is NULL.  As nlq_request(). */
+int x_link_set(struct nl_sock *rt, int ifindex, unsigned what, const char *alias,
+    struct nlq_error *err);
+
+/* Makes or restores what OBJ_DEV stands for; see x.h. */
+int x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err);
+
+#endif

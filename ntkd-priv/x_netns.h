@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_X_NETNS_H
+#define NTKD_PRIV_X_NETNS_H
+
+/*
+ * Network namespaces: the four things for which CAP_SYS_ADMIN is kept.
+ *
+ * A namespace is made, bound to a name of ours in the names directory
+ * ("ntkv1", "ntkv2", …: `ip netns` shows them to the administrator) and from
+ * then on reached through the descriptor and the netlink sockets opened inside it:
+ * it is entered once, at its making, and never again.
+ */
+
+#include "ntkd-priv/ledger.h"
+#include "ntkd-priv/nlq.h"
+
+enum { NETNS_NAME = 16 };	/* room for a name, NUL included */
+
+/* Opens the default namespace, in which the process is; 0 or errno. */
+int x_netns_open_default(struct ledger *l);
+
+/* Makes or removes what OBJ_NS stands for in other namespaces; 0 or errno. */
+int x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err);
+
+/*
+ * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO);
+ * anything else that stands there is somebody else's.  True when it is gone.
+ */
+bool x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino);
+
+#endif

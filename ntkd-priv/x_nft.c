@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd-priv/x_nft.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/if_arp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ntkd-priv/must.h"
+
+static const char table_name[] = "ntkd";
+static const char table_comment[] = "made by ntkd-priv";
+static const char marks_chain[] = "prerouting";
+static const char peers_map[] = "peers";
+static const char in_chain[] = "dstnat";
+static const char out_chain[] = "srcnat";
+
+enum {
+	MESSAGE_MAX = 4096,	/* bytes; libnftnl builds without knowing the room */
+	MAC_OFFSET = 6,		/* of the source in an Ethernet header */
+	SADDR_OFFSET = 12,	/* in an IPv4 header */
+	DADDR_OFFSET = 16,
+	KEY_ETHER_ADDR = 9,	/* nft's number of the type: so that it prints the map */
+	NAME_MAX_LEN = 24,
+};
+
+bool
+x_nft_has(uint8_t kind)
+{
+	return kind == OBJ_MARK || kind == OBJ_NAT;
+}
+
+/* --- messages --------------------------------------------------------------- */
+
+/* Begins a message of TYPE in Q. */
+static struct nlmsghdr *
+message(struct nlq *q, uint16_t type, uint16_t flags)
+{
+	return nftnl_nlmsg_build_hdr(nlq_room(q, MESSAGE_MAX), type, NFPROTO_IPV4, flags, 0);
+}
+
+/* The messages that open and close a batch; they name the subsystem. */
+static void
+bracket(struct nlq *q, uint16_t type)
+{
+	const struct nfgenmsg head = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0,
+		.res_id = htons(NFNL_SUBSYS_NFTABLES) };
+
+	nlq_add(q, nlq_message(type, 0, &head, sizeof(head)), NLQ_NO_STEP);
+}
+
+static void
+table_message(struct nlq *q, uint16_t type, uint32_t step)
+{
+	struct nlmsghdr *nlh = message(q, type, NLM_F_CREATE | NLM_F_EXCL);
+	struct nftnl_udata_buf *comment = must(nftnl_udata_buf_alloc(64));
+	struct nftnl_table *t = must(nftnl_table_alloc());
+
+	nftnl_udata_put_strz(comment, NFTNL_UDATA_TABLE_COMMENT, table_comment);
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table_name);
+	if (type == NFT_MSG_NEWTABLE)
+		nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(comment),
+		    nftnl_udata_buf_len(comment));
+	else
+		nlh->nlmsg_flags = 0;
+	nftnl_table_nlmsg_build_payload(nlh, t);
+	nlq_take(q, step);
+	nftnl_table_free(t);
+	nftnl_udata_buf_free(comment);
+}
+
+struct hook {
+	const char *type;
+	uint32_t number;
+	int32_t priority;
+};
+
+/* Adds or removes a chain; HOOK is NULL for one that is only jumped to. */
+static void
+chain_message(struct nlq *q, uint16_t type, const char *name, const struct hook *hook, uint32_t step)
+{
+	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWCHAIN ?
+	    NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nftnl_chain *c = must(nftnl_chain_alloc());
+
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table_name);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+	if (hook != NULL) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, hook->type);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook->number);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, hook->priority);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	}
+	nftnl_chain_nlmsg_build_payload(nlh, c);
+	nlq_take(q, step);
+	nftnl_chain_free(c);
+}
+
+static struct nftnl_rule *
+rule_of(const char *chain)
+{
+	struct nftnl_rule *r = must(nftnl_rule_alloc());
+
+	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_IPV4);
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table_name);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	return r;
+}
+
+/* Sends rule R, which is freed: appended; or NFT_MSG_DELRULE: all rules of its chain removed. */
+static void
+rule_message(struct nlq *q, uint16_t type, struct nftnl_rule *r, uint32_t step)
+{
+	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWRULE ?
+	    NLM_F_CREATE | NLM_F_APPEND : 0);
+
+	nftnl_rule_nlmsg_build_payload(nlh, r);
+	nlq_take(q, step);
+	nftnl_rule_free(r);
+}
+
+/* --- expressions ------------------------------------------------------------- */
+
+/* Appends a new expression NAME to R. */
+static struct nftnl_expr *
+expr(struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = must(nftnl_expr_alloc(name));
+
+	nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+static void
+put_meta(struct nftnl_rule *r, uint32_t key, uint16_t which)
+{
+	struct nftnl_expr *e = expr(r, "meta");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, which, NFT_REG_1);
+}
+
+static void
+put_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
+{
+	struct nftnl_expr *e = expr(r, "payload");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+}
+
+static void
+put_cmp(struct nftnl_rule *r, const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = expr(r, "cmp");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+/* Register 1 becomes (register 1 & MASK) ^ XOR, both as they lie in memory. */
+static void
+put_bitwise(struct nftnl_rule *r, uint32_t mask, uint32_t xor)
+{
+	struct nftnl_expr *e = expr(r, "bitwise");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &xor, sizeof(xor));
+}
+
+static void
+put_match(struct nftnl_rule *r, uint32_t offset, ntk_ip_t addr, uint8_t len)
+{
+	ntk_ip_t net = htonl(addr);
+
+	put_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, sizeof(net));
+	if (len < NTK_IP_BITS)
+		put_bitwise(r, htonl(prefix_mask(len)), 0);
+	put_cmp(r, &net, sizeof(net));
+}
+
+static void
+put_address(struct nftnl_rule *r, uint32_t reg, ntk_ip_t addr)
+{
+	struct nftnl_expr *e = expr(r, "immediate");
+	ntk_ip_t net = htonl(addr);
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &net, sizeof(net));
+}
+
+/* --- marks ------------------------------------------------------------------ */
+
+static struct nftnl_set *
+map_of_peers(void)
+{
+	struct nftnl_set *s = must(nftnl_set_alloc());
+
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_IPV4);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, table_name);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, peers_map);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, 1);
+	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_MAP);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, KEY_ETHER_ADDR);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, sizeof(ntk_mac_t));
+	nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+	return s;
+}
+
+static void
+map_add(struct nlq *q, uint32_t step)
+{
+	struct nlmsghdr *nlh = message(q, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+	struct nftnl_set *s = map_of_peers();
+
+	nftnl_set_nlmsg_build_payload(nlh, s);
+	nlq_take(q, step);
+	nftnl_set_free(s);
+}
+
+/* ether saddr vmap @peers, behind the comparison that makes nft print it so. */
+static struct nftnl_rule *
+lookup_rule(void)
+{
+	struct nftnl_rule *r = rule_of(marks_chain);
+	uint16_t ether = ARPHRD_ETHER;
+	struct nftnl_expr *e;
+
+	put_meta(r, NFT_META_IIFTYPE, NFTNL_EXPR_META_DREG);
+	put_cmp(r, &ether, sizeof(ether));
+	put_payload(r, NFT_PAYLOAD_LL_HEADER, MAC_OFFSET, sizeof(ntk_mac_t));
+	e = expr(r, "lookup");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, peers_map);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, 1);
+	return r;
+}
+
+/* What the first change in a namespace needs. */
+static void
+table_need(struct nft_batch *b, uint32_t step)
+{
+	const struct hook hook = { "filter", NF_INET_PRE_ROUTING, -150 };
+
+	if (b->table)
+		return;
+	b->table = true;
+	table_message(&b->q, NFT_MSG_NEWTABLE, step);
+	map_add(&b->q, step);
+	chain_message(&b->q, NFT_MSG_NEWCHAIN, marks_chain, &hook, step);
+	rule_message(&b->q, NFT_MSG_NEWRULE, lookup_rule(), step);
+}
+
+/* Adds or removes MAC -> goto CHAIN. */
+static void
+element_message(struct nlq *q, uint16_t type, ntk_mac_t mac, const char *chain, uint32_t step)
+{
+	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWSETELEM ?
+	    NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nftnl_set *s = map_of_peers();
+	struct nftnl_set_elem *e = must(nftnl_set_elem_alloc());
+
+	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, mac.b, sizeof(mac.b));
+	if (type == NFT_MSG_NEWSETELEM) {
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_GOTO);
+		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain);
+	}
+	nftnl_set_elem_add(s, e);
+	nftnl_set_elems_nlmsg_build_payload(nlh, s);
+	nlq_take(q, step);
+	nftnl_set_free(s);
+}
+
+/* meta mark set mark & ~mask | table */
+static struct nftnl_rule *
+mark_rule(const char *chain, uint32_t mask, uint32_t table)
+{
+	struct nftnl_rule *r = rule_of(chain);
+
+	put_meta(r, NFT_META_MARK, NFTNL_EXPR_META_DREG);
+	put_bitwise(r, ~mask, table);
+	put_meta(r, NFT_META_MARK, NFTNL_EXPR_META_SREG);
+	return r;
+}
+
+static void
+mark_change(struct nft_batch *b, const struct change *ch, uint32_t step)
+{
+	const struct peer *p = &b->ledger->peer[change_subject(ch)->peer];
+	char chain[NAME_MAX_LEN];
+
+	snprintf(chain, sizeof(chain), "peer_%u", p->table);
+	if (ch->has_to) {
+		chain_message(&b->q, NFT_MSG_NEWCHAIN, chain, NULL, step);
+		rule_message(&b->q, NFT_MSG_NEWRULE, mark_rule(chain, b->conf->mark_mask, p->table),
+		    step);
+		element_message(&b->q, NFT_MSG_NEWSETELEM, p->mac, chain, step);
+	} else {
+		element_message(&b->q, NFT_MSG_DELSETELEM, p->mac, chain, step);
+		rule_message(&b->q, NFT_MSG_DELRULE, rule_of(chain), step);
+		chain_message(&b->q, NFT_MSG_DELCHAIN, chain, NULL, step);
+	}
+}
+
+/* --- address translation ----------------------------------------------------- */
+
+static struct nftnl_rule *
+nat_rule(const struct obj *o)
+{
+	bool out = o->nat != PRIV_NAT_MAP_IN, map = o->nat != PRIV_NAT_SOURCE;
+	struct nftnl_rule *r = rule_of(out ? out_chain : in_chain);
+	struct nftnl_expr *e;
+
+	if (o->nat == PRIV_NAT_MAP_OUT)
+		put_match(r, SADDR_OFFSET, o->match, o->match_len);
+	put_match(r, DADDR_OFFSET, o->addr, o->len);
+	put_address(r, NFT_REG_1, o->via);
+	if (map)
+		put_address(r, NFT_REG_2, o->via | ~prefix_mask(o->to_len));
+	e = expr(r, "nat");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, out ? NFT_NAT_SNAT : NFT_NAT_DNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	if (map) {
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_2);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS |
+		    NF_NAT_RANGE_NETMAP);
+	}
+	return r;
+}
+
+/* Writes all translations of the namespace that are of kind NAT; returns how many. */
+static size_t
+nat_rules(struct nft_batch *b, uint8_t nat, bool count_only)
+{
+	const struct node *n;
+	size_t found = 0;
+
+	TAILQ_FOREACH(n, &b->ledger->order, order) {
+		if (n->obj.kind != OBJ_NAT || n->obj.ns != b->ns || n->obj.nat != nat)
+			continue;
+		found++;
+		if (!count_only)
+			rule_message(&b->q, NFT_MSG_NEWRULE, nat_rule(&n->obj), b->nat_step);
+	}
+	return found;
+}
+
+/*
+ * The translations are few, and their order counts (mappings of a private subnet
+ * win over source NAT, spec/kernel-state 4): their chains are written anew, and are
+ * there only while needed, since they bring connection tracking with them.
+ */
+static void
+nat_rewrite(struct nft_batch *b)
+{
+	static const uint8_t kinds[] = { PRIV_NAT_MAP_IN, PRIV_NAT_MAP_OUT, PRIV_NAT_SOURCE };
+	const struct hook in = { "nat", NF_INET_PRE_ROUTING, -100 };
+	const struct hook out = { "nat", NF_INET_POST_ROUTING, 100 };
+	bool need = false;
+
+	for (size_t i = 0; i < sizeof(kinds); i++)
+		need = nat_rules(b, kinds[i], true) != 0 || need;
+	if (b->nat) {
+		rule_message(&b->q, NFT_MSG_DELRULE, rule_of(in_chain), b->nat_step);
+		rule_message(&b->q, NFT_MSG_DELRULE, rule_of(out_chain), b->nat_step);
+	}
+	if (b->nat != need) {
+		uint16_t type = need ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN;
+
+		chain_message(&b->q, type, in_chain, need ? &in : NULL, b->nat_step);
+		chain_message(&b->q, type, out_chain, need ? &out : NULL, b->nat_step);
+	}
+	b->nat = need;
+	for (size_t i = 0; i < sizeof(kinds); i++)
+		nat_rules(b, kinds[i], false);
+}
+
+/* --- batches ------------------------------------------------------------------ */
+
+void
+x_nft_begin(struct nft_batch *b, const struct conf *c, const struct ledger *l, unsigned ns)
+{
+	struct nlq q = b->q;
+
+	*b = (struct nft_batch){ .q = q, .conf = c, .ledger = l, .ns = ns, .open = true,
+		.table = l->ns[ns].nft_table, .nat = l->ns[ns].nft_nat };
+	nlq_drop(&b->q);
+	b->q.sk = l->ns[ns].nft;
+	bracket(&b->q, NFNL_MSG_BATCH_BEGIN);
+}
+
+void
+x_nft_change(struct nft_batch *b, const struct change *ch, uint32_t step)
+{
+	table_need(b, step);
+	if (change_subject(ch)->kind == OBJ_MARK) {
+		mark_change(b, ch, step);
+	} else {
+		b->nat_changed = true;
+		b->nat_step = step;
+	}
+}
+
+static void
+refused(void *arg, uint32_t step, const struct nlq_error *err)
+{
+	uint32_t *first = arg;
+
+	if (err != NULL && step < *first)
+		*first = step;
+}
+
+int
+x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+{
+	uint32_t first = UINT32_MAX;
+	int error;
+
+	b->open = false;
+	if (b->nat_changed)
+		nat_rewrite(b);
+	bracket(&b->q, NFNL_MSG_BATCH_END);
+	error = nlq_send(&b->q, false, refused, &first, err);
+	if (error == 0) {
+		l->ns[b->ns].nft_table = b->table;
+		l->ns[b->ns].nft_nat = b->nat;
+	} else if (step != NULL && first != UINT32_MAX) {
+		*step = first;
+	}
+	return error;
+}
+
+/* --- removal ------------------------------------------------------------------- */
+
+static int
+comment_find(const struct nftnl_udata *attr, void *arg)
+{
+	bool *ours = arg;
+
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT &&
+	    nftnl_udata_len(attr) == sizeof(table_comment) &&
+	    memcmp(nftnl_udata_get(attr), table_comment, sizeof(table_comment)) == 0)
+		*ours = true;
+	return 0;
+}
+
+static void
+table_look(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_table *t = must(nftnl_table_alloc());
+	const char *name;
+	const void *data;
+	uint32_t len;
+
+	if (nftnl_table_nlmsg_parse(nlh, t) == 0) {
+		name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
+		data = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
+		if (name != NULL && strcmp(name, table_name) == 0 && data != NULL)
+			nftnl_udata_parse(data, len, comment_find, arg);
+	}
+	nftnl_table_free(t);
+}
+
+int
+x_nft_remove_table(struct nl_sock *nft)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0 };
+	struct nlq q = { .sk = nft };
+	bool ours = false;
+	int error = nlq_dump(nft, nlq_message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0,
+	    &head, sizeof(head)), table_look, &ours);
+
+	if (error != 0 || !ours)
+		return error;
+	bracket(&q, NFNL_MSG_BATCH_BEGIN);
+	table_message(&q, NFT_MSG_DELTABLE, NLQ_NO_STEP);
+	bracket(&q, NFNL_MSG_BATCH_END);
+	error = nlq_send(&q, false, NULL, NULL, NULL);
+	nlq_free(&q);
+	return error;
+}

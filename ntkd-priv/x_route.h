@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_X_ROUTE_H
+#define NTKD_PRIV_X_ROUTE_H
+
+/*
+ * Addresses, neighbour routes, routes and rules as rtnetlink messages.
+ *
+ * Every object carries our protocol number; metrics, priorities, tables and
+ * marks are put in here, never taken from ntkd.  REPLACE is used only for what
+ * is in the ledger, since it would take a foreign route away too.
+ */
+
+#include "ntkd-priv/ledger.h"
+
+struct nl_msg;
+
+/* True for the kinds that x_route_message() knows. */
+bool x_route_has(uint8_t kind);
+
+/*
+ * The message that makes change CH come true in the namespace of the object.
+ * Owned by the caller.
+ */
+struct nl_msg *x_route_message(const struct conf *c, const struct ledger *l, const struct change *ch);
+
+/* True when ERROR of a removal only says that the object is gone already. */
+bool x_route_is_gone(int error);
+
+#endif

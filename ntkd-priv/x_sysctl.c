@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd-priv/x_sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netlink/cache.h>
+#include <netlink/route/link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/privfd.h"
+#include "ntkd-priv/journal.h"
+#include "ntkd-priv/x_link.h"
+
+static const char ip_forward[] = "ipv4/ip_forward";
+static const char all_rp_filter[] = "ipv4/conf/all/rp_filter";
+
+static bool
+value_write(const char *path, uint32_t value)
+{
+	int fd = openat(PRIV_FD_SYSCTL, path, O_WRONLY | O_CLOEXEC);
+	char text[12];
+	int len = snprintf(text, sizeof(text), "%u", value);
+	bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+value_read(const char *path, uint32_t *value)
+{
+	int fd = openat(PRIV_FD_SYSCTL, path, O_RDONLY | O_CLOEXEC);
+	char text[12] = "";
+	bool ok = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	*value = (uint32_t)strtoul(text, NULL, 10);
+	return ok;
+}
+
+int
+x_sysctl_enable(void)
+{
+	return value_write(ip_forward, 1) && value_write(all_rp_filter, 0) ? 0 : errno;
+}
+
+static int
+note(int ifindex, const char *path)
+{
+	struct journal_record r = { .kind = JOURNAL_SETTING, .ifindex = ifindex };
+
+	snprintf(r.path, sizeof(r.path), "%s", path);
+	return value_read(path, &r.value) && journal_add(&r) ? 0 : errno;
+}
+
+int
+x_sysctl_note_interface(int ifindex, const char *name, const char *what)
+{
+	char path[JOURNAL_PATH];
+
+	snprintf(path, sizeof(path), "ipv4/conf/%s/%s", name, what);
+	return note(ifindex, path);
+}
+
+/* Each interface may have been set alone. */
+static int
+forwarding_note(struct nl_sock *rt)
+{
+	struct nl_cache *links;
+	int error = 0;
+
+	if (rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
+		return EIO;
+	for (struct nl_object *o = nl_cache_get_first(links); o != NULL && error == 0;
+	    o = nl_cache_get_next(o)) {
+		struct rtnl_link *link = nl_object_priv(o);
+
+		error = x_sysctl_note_interface(rtnl_link_get_ifindex(link),
+		    rtnl_link_get_name(link), "forwarding");
+		/* Gone meanwhile, or without IPv4: nothing to put back. */
+		error = error == ENOENT ? 0 : error;
+	}
+	nl_cache_free(links);
+	return error;
+}
+
+/* In the reverse of the order in which it must be put back: ip_forward changes the others. */
+int
+x_sysctl_prepare(struct nl_sock *rt)
+{
+	uint32_t forward;
+	int error = note(0, all_rp_filter);
+
+	if (error != 0 || !value_read(ip_forward, &forward))
+		return errno;
+	if (forward == 0 && ((error = note(0, "ipv4/conf/all/accept_redirects")) != 0 ||
+	    (error = forwarding_note(rt)) != 0 ||
+	    (error = note(0, "ipv4/conf/default/forwarding")) != 0 ||
+	    (error = note(0, ip_forward)) != 0))
+		return error;
+	return x_sysctl_enable();
+}
+
+struct restoring {
+	struct ledger *l;
+	int ifindex;
+};
+
+/* Its interface is still the one of that name; a renamed or new one is left alone. */
+static bool
+is_same_interface(struct nl_sock *rt, const struct journal_record *r)
+{
+	struct link_facts f;
+	size_t len;
+
+	if (x_link_read(rt, r->ifindex, NULL, &f) != 0)
+		return false;
+	len = strlen(f.name);
+	return strncmp(r->path + strlen("ipv4/conf/"), f.name, len) == 0 &&
+	    r->path[strlen("ipv4/conf/") + len] == '/';
+}
+
+static void
+restore_one(const struct journal_record *r, void *arg)
+{
+	const struct restoring *to = arg;
+
+	if (r->kind != JOURNAL_SETTING || (to->ifindex != 0 && r->ifindex != to->ifindex) ||
+	    (r->ifindex != 0 && !is_same_interface(to->l->ns[NS_DEFAULT].rt, r)))
+		return;
+	if (!value_write(r->path, r->value))
+		log_warn("sysctl", "cannot put %s back to %u", r->path, r->value);
+}
+
+void
+x_sysctl_restore(struct ledger *l, int ifindex)
+{
+	struct restoring to = { l, ifindex };
+
+	journal_walk(restore_one, &to);
+}

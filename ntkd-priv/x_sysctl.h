@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_X_SYSCTL_H
+#define NTKD_PRIV_X_SYSCTL_H
+
+/*
+ * Settings below /proc/sys/net: noting them in the journal, switching forwarding on,
+ * and putting back what the journal remembers.
+ *
+ * ip_forward is not one value: switching it sets `forwarding` of all, default and
+ * every interface, and all.accept_redirects.  All of these are noted before.
+ */
+
+#include "ntkd-priv/ledger.h"
+
+/* Writes the two values of a namespace into the one in which the process is.  errno or 0. */
+int x_sysctl_enable(void);
+
+/* Notes those of the default namespace, and what depends on them, then writes them. */
+int x_sysctl_prepare(struct nl_sock *rt);
+
+/* Notes "ipv4/conf/NAME/WHAT" of interface IFINDEX.  errno or 0. */
+int x_sysctl_note_interface(int ifindex, const char *name, const char *what);
+
+/*
+ * Puts back what the journal remembers of interface IFINDEX, or everything when
+ * it is 0.  What cannot be put back is logged.
+ */
+void x_sysctl_restore(struct ledger *l, int ifindex);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/io/daemon.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "ntkd/io/ctl.h"
+#include "ntkd/io/features.h"
+#include "ntkd/io/helper.h"
+
+enum {
+	PROBE_NS = 1,		/* rehearsals happen in a namespace that exists for nobody else */
+	UNDO_SECONDS = 10,	/* for the helper, at the end */
+};
+
+/* Signals we act on, and those we take note of. */
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
+
+enum phase {
+	PHASE_PROBE,		/* a rehearsal is under way */
+	PHASE_MAIN,		/* the main identity's state is under way */
+	PHASE_RUN,
+};
+
+struct waiter {
+	STAILQ_ENTRY(waiter) next;
+	unsigned ns;
+	daemon_waiter *what;
+	void *arg;
+};
+STAILQ_HEAD(waiters, waiter);
+
+/* The whole of it; what parts of io/ share comes first. */
+struct life {
+	struct daemon d;
+	struct daemon_setup setup;
+	enum phase phase;
+	bool stopped;
+	bool pumping;
+	bool pump_again;
+	struct waiters waiters;
+	struct event *signal[SIGNALS];
+};
+
+static struct life *
+life_of(struct daemon *d)
+{
+	return (struct life *)d;
+}
+
+uint64_t
+daemon_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+void
+daemon_stop(struct daemon *d, int status)
+{
+	struct life *l = life_of(d);
+
+	/* The first reason counts; what follows is its consequence. */
+	if (l->stopped)
+		return;
+	l->stopped = true;
+	d->exit_status = status;
+	event_base_loopbreak(d->base);
+}
+
+static void
+wants_hand_over(struct daemon *d)
+{
+	struct kset want;
+	uint32_t label;
+	unsigned ns;
+
+	kset_init(&want);
+	while (node_next_want(d->node, &ns, &want, &label))
+		kernel_want(d->kernel, ns, &want, label);
+	kset_free(&want);
+}
+
+/*
+ * What comes back from the kernel object may call us again: that is remembered
+ * and done in the same round, so that no handler runs inside another.
+ */
+void
+daemon_pump(struct daemon *d)
+{
+	struct life *l = life_of(d);
+
+	l->pump_again = true;
+	if (l->pumping)
+		return;
+	l->pumping = true;
+	while (l->pump_again && !l->stopped) {
+		l->pump_again = false;
+		if (l->phase != PHASE_PROBE)
+			wants_hand_over(d);
+		helper_flush(d->helper);
+	}
+	l->pumping = false;
+}
+
+void
+daemon_wait_kernel(struct daemon *d, unsigned ns, daemon_waiter *what, void *arg)
+{
+	static const struct kernel_result no_memory = {
+		.ok = false,
+		.refusal = { .reason = PRIV_R_LIMIT, .operation = "wait", .text =
+		    "memory is exhausted; the change itself goes on" },
+	};
+	struct waiter *w = malloc(sizeof(*w));
+
+	if (w == NULL) {
+		what(d, &no_memory, arg);
+		return;
+	}
+	*w = (struct waiter){ .ns = ns, .what = what, .arg = arg };
+	STAILQ_INSERT_TAIL(&life_of(d)->waiters, w, next);
+}
+
+/* Takes the first waiter for NS out of the list; NULL when there is none. */
+static struct waiter *
+waiter_take(struct life *l, unsigned ns)
+{
+	struct waiter *w;
+
+	STAILQ_FOREACH(w, &l->waiters, next)
+		if (w->ns == ns) {
+			STAILQ_REMOVE(&l->waiters, w, waiter, next);
+			return w;
+		}
+	return NULL;
+}
+
+static void
+waiters_call(struct life *l, unsigned ns, const struct kernel_result *result)
+{
+	struct waiters now = STAILQ_HEAD_INITIALIZER(now);
+	struct waiter *w;
+
+	/* Those that come while others are called wait for the next result. */
+	while ((w = waiter_take(l, ns)) != NULL)
+		STAILQ_INSERT_TAIL(&now, w, next);
+	while ((w = STAILQ_FIRST(&now)) != NULL) {
+		STAILQ_REMOVE_HEAD(&now, next);
+		w->what(&l->d, result, w->arg);
+		free(w);
+	}
+}
+
+/* The system cannot start: tells what is missing, or what else was refused. */
+static void
+start_refused(struct daemon *d, const struct priv_refusal *r)
+{
+	char text[FEATURES_TEXT];
+	const char *missing = features_explain(r, text);
+
+	log_error("start", "%s", missing != NULL ? missing : kernel_refusal_text(r, text));
+	daemon_stop(d, 1);
+}
+
+static void
+log_main_identity(const struct daemon *d)
+{
+	struct node_identity id = node_identity(d->node, 0);
+	char address[TOPO_TEXT], ip[IP_TEXT], mac[MAC_TEXT];
+
+	log_info("identity", "%u is main, address %s", id.index,
+	    naddr_print(&d->conf.map.topo, &id.facts->address, address));
+	for (size_t i = 0; i < d->conf.n_interfaces; i++)
+		log_info("identity", "%s has %s, %s", d->conf.interfaces[i].name,
+		    mac_print(kernel_device(d->kernel, 0, i).mac, mac),
+		    ip_print(id.facts->linklocal[i], ip));
+}
+
+static void
+ready(struct life *l)
+{
+	struct daemon *d = &l->d;
+
+	d->ctl = ctl_new(d, l->setup.control_fd);
+	if (d->ctl == NULL) {
+		log_error("start", "memory is exhausted");
+		daemon_stop(d, 1);
+		return;
+	}
+	l->setup.control_fd = -1;
+	l->phase = PHASE_RUN;
+	/* First, since in the background log lines go elsewhere from then on. */
+	l->setup.tell(DAEMON_READY, l->setup.arg);
+	log_main_identity(d);
+	if (d->conf.mode == CONF_AUTO)
+		log_warnx("start", "mode is auto, but this release has no protocol between "
+		    "neighbours yet: this system stays alone");
+	log_info("start", "ready, control socket %s", d->conf.control_socket);
+}
+
+static void
+on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
+{
+	struct life *l = arg;
+	char text[KERNEL_REFUSAL_TEXT];
+
+	if (l->phase != PHASE_RUN && !result->ok) {
+		start_refused(&l->d, &result->refusal);
+		return;
+	}
+	switch (l->phase) {
+	case PHASE_PROBE:
+		l->phase = PHASE_MAIN;
+		break;
+	case PHASE_MAIN:
+		node_kernel_done(l->d.node, ns, true);
+		ready(l);
+		break;
+	case PHASE_RUN:
+		if (!result->ok)
+			log_warnx("kernel", "change of namespace %u refused: %s", ns,
+			    kernel_refusal_text(&result->refusal, text));
+		else
+			log_debug("kernel", "namespace %u has its wanted state, %zu objects", ns,
+			    kernel_applied(l->d.kernel, ns)->n);
+		node_kernel_done(l->d.node, ns, result->ok);
+		waiters_call(l, ns, result);
+		break;
+	}
+	daemon_pump(&l->d);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		log_info("signal", "SIGHUP ignored: the configuration is read at start only");
+		return;
+	}
+	log_info("signal", "%s, stopping", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	daemon_stop(d, 0);
+}
+
+static bool
+signals_add(struct life *l)
+{
+	for (unsigned i = 0; i < SIGNALS; i++) {
+		l->signal[i] = evsignal_new(l->d.base, signals[i], on_signal, &l->d);
+		if (l->signal[i] == NULL || event_add(l->signal[i], NULL) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+on_event_log(int severity, const char *text)
+{
+	if (severity == EVENT_LOG_WARN || severity == EVENT_LOG_ERR)
+		log_warnx("event", "%s", text);
+}
+
+/* SIGCHLD is only ever waited for (helper.h). */
+static bool
+child_signal_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0;
+}
+
+struct daemon *
+daemon_new(const struct daemon_setup *s)
+{
+	struct life *l = calloc(1, sizeof(*l));
+	struct daemon *d;
+
+	if (l == NULL)
+		return NULL;
+	d = &l->d;
+	l->setup = *s;
+	STAILQ_INIT(&l->waiters);
+	d->conf = *s->conf;
+	d->control_gid = s->control_gid;
+	d->operator_gid = s->operator_gid;
+	d->helper_pid = s->helper_pid;
+	d->started = daemon_now();
+	event_set_log_callback(on_event_log);
+	d->base = event_base_new();
+	d->node = node_new(&d->conf, &s->rng);
+	d->kernel = kernel_new(d->conf.n_interfaces, on_kernel, l);
+	if (d->base == NULL || d->node == NULL || d->kernel == NULL)
+		goto fail;
+	d->helper = helper_new(d, s->helper_fd);
+	if (d->helper == NULL || !child_signal_block() || !signals_add(l))
+		goto fail;
+	return d;
+fail:
+	daemon_free(d);
+	return NULL;
+}
+
+/* Starts the rehearsal; its end starts everything else. */
+static void
+probe(struct life *l)
+{
+	struct kset want;
+
+	kset_init(&want);
+	if (features_probe(&l->d.conf, &want)) {
+		kernel_rehearse(l->d.kernel, PROBE_NS, &want);
+		daemon_pump(&l->d);
+	} else {
+		log_error("start", "memory is exhausted");
+		daemon_stop(&l->d, 1);
+	}
+	kset_free(&want);
+}
+
+/* The helper's end: it has undone everything when its status is 0. */
+static void
+helper_end(struct daemon *d)
+{
+	int status;
+
+	helper_free(d->helper);
+	d->helper = NULL;
+	if (!helper_wait(d->helper_pid, UNDO_SECONDS, &status))
+		log_warnx("helper", "ntkd-priv (process %ld) has not ended after %d s; it goes on "
+		    "putting things back by itself", (long)d->helper_pid, UNDO_SECONDS);
+	else if (WIFSIGNALED(status))
+		log_warnx("helper", "ntkd-priv was ended by signal %d; the next start puts back "
+		    "what it left", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		log_warnx("helper", "ntkd-priv ended with status %d", WEXITSTATUS(status));
+}
+
+int
+daemon_run(struct daemon *d)
+{
+	struct life *l = life_of(d);
+
+	probe(l);
+	/* A stop before the loop began would be forgotten by it. */
+	if (!l->stopped && event_base_dispatch(d->base) != 0 && !l->stopped) {
+		log_error("event", "the event loop failed");
+		d->exit_status = 1;
+	}
+	l->setup.tell(DAEMON_STOPPING, l->setup.arg);
+	ctl_free(d->ctl);
+	d->ctl = NULL;
+	helper_end(d);
+	log_info("start", "stopped");
+	return d->exit_status;
+}
+
+void
+daemon_free(struct daemon *d)
+{
+	struct life *l = life_of(d);
+	struct waiter *w;
+
+	if (d == NULL)
+		return;
+	ctl_free(d->ctl);
+	helper_free(d->helper);
+	while ((w = STAILQ_FIRST(&l->waiters)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->waiters, next);
+		free(w);
+	}
+	for (unsigned i = 0; i < SIGNALS; i++)
+		if (l->signal[i] != NULL)
+			event_free(l->signal[i]);
+	kernel_free(d->kernel);
+	node_free(d->node);
+	if (d->base != NULL)
+		event_base_free(d->base);
+	free(l);
+}

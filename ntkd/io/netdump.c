@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/io/netdump.h"
+
+#include <arpa/inet.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ATTR_IFA_PROTO = 11,	/* IFA_PROTO, Linux 5.18 */
+	ATTEMPTS = 5,		/* dumps that were interrupted by a change are repeated */
+};
+
+/* One dump: what it looks for and what it found. */
+struct dump {
+	const struct conf *conf;
+	uint32_t *devs;
+	const struct overlap_rules *rules;
+	char *err;
+	bool failed;		/* ERR says why; the rest of the dump is passed over */
+};
+
+static void
+fail(struct dump *d, const char *name, const char *why)
+{
+	if (!d->failed)
+		snprintf(d->err, CONF_ERROR, "interface %s: %s", name, why);
+	d->failed = true;
+}
+
+/*
+ * Sends a dump request of TYPE with HEAD (LEN bytes) and gives every message of
+ * the answer to FN.  Returns 0 or a libnl error, negative.
+ */
+static int
+dump_once(int type, void *head, size_t len, nl_recvmsg_msg_cb_t fn, struct dump *d)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int e = -NLE_NOMEM;
+
+	if (sock == NULL)
+		return e;
+	e = nl_connect(sock, NETLINK_ROUTE);
+	if (e < 0)
+		goto out;
+	nl_socket_disable_seq_check(sock);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, fn, d);
+	e = nl_send_simple(sock, type, NLM_F_DUMP, head, len);
+	if (e >= 0)
+		e = nl_recvmsgs_default(sock);
+out:
+	nl_socket_free(sock);
+	return e;
+}
+
+static bool
+dump(int type, void *head, size_t len, nl_recvmsg_msg_cb_t fn, struct dump *d)
+{
+	int e = -NLE_DUMP_INTR;
+
+	for (unsigned i = 0; i < ATTEMPTS && e == -NLE_DUMP_INTR; i++)
+		e = dump_once(type, head, len, fn, d);
+	if (e < 0 && !d->failed) {
+		snprintf(d->err, CONF_ERROR, "asking the kernel over rtnetlink: %s",
+		    nl_geterror(e));
+		d->failed = true;
+	}
+	return !d->failed;
+}
+
+/* Why pseudo-interfaces cannot be made on this interface; NULL when they can. */
+static const char *
+link_problem(const struct ifinfomsg *info, struct nlattr **tb)
+{
+	if ((info->ifi_flags & IFF_LOOPBACK) != 0)
+		return "is the loopback interface: name one that leads to neighbours";
+	if (info->ifi_type != ARPHRD_ETHER || (info->ifi_flags & IFF_BROADCAST) == 0 ||
+	    (info->ifi_flags & (IFF_NOARP | IFF_POINTOPOINT)) != 0)
+		return "is not an Ethernet-like interface with broadcast and ARP; Netsukuku tells "
+		    "neighbours by their hardware addresses";
+	if (tb[IFLA_MASTER] != NULL)
+		return "is a port of a bridge, bond or VRF: name that one, or take the interface "
+		    "out of it";
+	return NULL;
+}
+
+static int
+on_link(struct nl_msg *msg, void *arg)
+{
+	struct dump *d = arg;
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlattr *tb[IFLA_MAX + 1];
+	struct ifinfomsg *info = nlmsg_data(head);
+	const char *name, *problem;
+
+	if (head->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(head, sizeof(*info), tb, IFLA_MAX, NULL) < 0 || tb[IFLA_IFNAME] == NULL)
+		return NL_OK;
+	name = nla_get_string(tb[IFLA_IFNAME]);
+	for (size_t i = 0; i < d->conf->n_interfaces; i++) {
+		if (strcmp(name, d->conf->interfaces[i].name) != 0)
+			continue;
+		d->devs[i] = (uint32_t)info->ifi_index;
+		problem = link_problem(info, tb);
+		if (problem != NULL)
+			fail(d, name, problem);
+	}
+	return NL_OK;
+}
+
+bool
+netdump_interfaces(const struct conf *c, uint32_t *devs, char *err)
+{
+	struct ifinfomsg head = { .ifi_family = AF_UNSPEC };
+	struct dump d = { .conf = c, .devs = devs, .err = err };
+
+	memset(devs, 0, sizeof(*devs) * CONF_INTERFACES);
+	if (!dump(RTM_GETLINK, &head, sizeof(head), on_link, &d))
+		return false;
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (devs[i] == 0)
+			fail(&d, c->interfaces[i].name, "there is no such interface; "
+			    "\"ip link\" lists those there are");
+	return !d.failed;
+}
+
+static void
+overlaps(struct dump *d, const char *object, uint32_t dev)
+{
+	char name[IF_NAMESIZE], range[PREFIX_TEXT];
+
+	if (d->failed)
+		return;
+	if (dev != 0 && if_indextoname(dev, name) == NULL)
+		snprintf(name, sizeof(name), "%u", dev);
+	snprintf(d->err, CONF_ERROR, "range %s overlaps the %s%s%s of this host: remove that, choose "
+	    "another range, or set allow-overlap = true", prefix_print(d->rules->range, range),
+	    object, dev != 0 ? " on interface " : "", dev != 0 ? name : "");
+	d->failed = true;
+}
+
+static ntk_ip_t
+attr_ip(const struct nlattr *a)
+{
+	return a != NULL && nla_len(a) == 4 ? ntohl(nla_get_u32(a)) : 0;
+}
+
+static int
+on_addr(struct nl_msg *msg, void *arg)
+{
+	struct dump *d = arg;
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlattr *tb[ATTR_IFA_PROTO + 1];
+	struct ifaddrmsg *info = nlmsg_data(head);
+	struct overlap_addr a;
+	char text[OVERLAP_TEXT];
+
+	if (d->failed || head->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse(head, sizeof(*info), tb, ATTR_IFA_PROTO, NULL) < 0 ||
+	    info->ifa_family != AF_INET || info->ifa_prefixlen > 32)
+		return NL_OK;
+	a.dev = info->ifa_index;
+	a.net.len = info->ifa_prefixlen;
+	a.net.addr = attr_ip(tb[IFA_ADDRESS]) & prefix_mask(a.net.len);
+	a.local = tb[IFA_LOCAL] != NULL ? attr_ip(tb[IFA_LOCAL]) : attr_ip(tb[IFA_ADDRESS]);
+	a.protocol = tb[ATTR_IFA_PROTO] != NULL ? nla_get_u8(tb[ATTR_IFA_PROTO]) : 0;
+	if (overlap_addr(d->rules, &a))
+		overlaps(d, overlap_addr_print(&a, text), a.dev);
+	return NL_OK;
+}
+
+static void
+devs_add(struct overlap_route *r, uint32_t dev)
+{
+	if (r->n_devs < OVERLAP_DEVS)
+		r->devs[r->n_devs++] = dev;
+}
+
+static void
+multipath_read(struct overlap_route *r, struct nlattr *a)
+{
+	struct rtnexthop *hop = nla_data(a);
+	size_t left = (size_t)nla_len(a);
+
+	while (left >= sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) && hop->rtnh_len <= left) {
+		size_t step = RTNH_ALIGN((size_t)hop->rtnh_len);
+
+		devs_add(r, (uint32_t)hop->rtnh_ifindex);
+		left = step < left ? left - step : 0;
+		hop = RTNH_NEXT(hop);
+	}
+}
+
+static int
+on_route(struct nl_msg *msg, void *arg)
+{
+	struct dump *d = arg;
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlattr *tb[RTA_MAX + 1];
+	struct rtmsg *info = nlmsg_data(head);
+	struct overlap_route r = { .n_devs = 0 };
+	char text[OVERLAP_TEXT];
+
+	if (d->failed || head->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(head, sizeof(*info), tb, RTA_MAX, NULL) < 0 ||
+	    info->rtm_family != AF_INET || info->rtm_dst_len > 32)
+		return NL_OK;
+	r.dst = (ntk_prefix_t){ attr_ip(tb[RTA_DST]), info->rtm_dst_len };
+	r.table = tb[RTA_TABLE] != NULL ? nla_get_u32(tb[RTA_TABLE]) : info->rtm_table;
+	r.protocol = info->rtm_protocol;
+	if (tb[RTA_OIF] != NULL)
+		devs_add(&r, nla_get_u32(tb[RTA_OIF]));
+	if (tb[RTA_MULTIPATH] != NULL)
+		multipath_read(&r, tb[RTA_MULTIPATH]);
+	if (overlap_route(d->rules, &r))
+		overlaps(d, overlap_route_print(&r, text), r.n_devs != 0 ? r.devs[0] : 0);
+	return NL_OK;
+}
+
+bool
+netdump_overlap(const struct overlap_rules *r, char *err)
+{
+	struct ifaddrmsg addr = { .ifa_family = AF_INET };
+	struct rtmsg route = { .rtm_family = AF_INET };
+	struct dump d = { .rules = r, .err = err };
+
+	return dump(RTM_GETADDR, &addr, sizeof(addr), on_addr, &d) &&
+	    dump(RTM_GETROUTE, &route, sizeof(route), on_route, &d);
+}

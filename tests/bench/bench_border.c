@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How fast routes come into the kernel through the whole border (encode, socket,
+ * the filtered helper with its policy and ledger, kernel, answer) beside other ways, in
+ * one run and in turns, so that what disturbs one disturbs all.
+ *
+ * Every way adds the same N routes (gateway, device, table 250, protocol 15) to
+ * an empty table.  They are removed again between two turns, untimed.
+ */
+#include <arpa/inet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <netlink/socket.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/priv/client.h"
+#include "tests/priv/stage.h"
+
+#define CONFIG	"/run/bench.conf"
+#define BATCH	"/run/bench.batch"
+#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (uint32_t)((b) << 16 | (c) << 8 | (d)))
+
+enum {
+	MOST = 1000,		/* routes */
+	TABLE = 250,
+	PROTOCOL = 15,
+	PER_SEND = 64,		/* messages in one sendmsg() */
+	MSG_ROOM = 128,		/* bytes of one route message, more than it needs */
+	CHANGES = 20000,	/* of one route, for the latencies */
+};
+
+#define OP(verb, ...) (&(const struct priv_op){ .type = PRIV_OP_##verb, .verb = { __VA_ARGS__ } })
+
+#define OWN	IP(169, 254, 94, 1)
+#define PEER	IP(169, 254, 69, 30)
+#define FIRST	IP(10, 0, 0, 0)
+
+struct bench {
+	struct client c;
+	uint32_t ns;
+	uint32_t dev;
+	uint32_t peer;
+	int ifindex;
+	int raw;		/* rtnetlink socket */
+	uint32_t seq;
+	struct nl_sock *nl;
+	size_t n;		/* routes in this comparison */
+};
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(1);
+}
+
+static double
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The P-th percentile; sorts V. */
+static double
+percentile(double *v, size_t n, unsigned p)
+{
+	qsort(v, n, sizeof(*v), compare_doubles);
+	return v[(n - 1) * p / 100];
+}
+
+/* --- the border ------------------------------------------------------------ */
+
+static void
+must(struct bench *b, const struct priv_op *op)
+{
+	enum client_end end = client_do(&b->c, op);
+	char text[400];
+
+	if (end == CLIENT_DONE)
+		return;
+	priv_op_print(op, text, sizeof(text));
+	fprintf(stderr, "bench: %s: %s %s %s\n", text, end == CLIENT_REFUSED ?
+	    priv_reason_name(b->c.refusal.reason) : b->c.error, b->c.refusal.field,
+	    b->c.refusal.text);
+	exit(1);
+}
+
+static struct priv_op
+route_op(const struct bench *b, size_t i, enum priv_route_type type)
+{
+	bool unicast = type == PRIV_ROUTE_UNICAST;
+
+	return (struct priv_op){ .type = PRIV_OP_route_set, .route_set = {
+		.ns = b->ns, .peer = b->peer, .dst = FIRST + (uint32_t)i, .len = 32,
+		.type = (uint8_t)type, .dev = unicast ? b->dev : 0, .via = unicast ? PEER : 0 } };
+}
+
+static void
+add_border(struct bench *b)
+{
+	client_begin(&b->c);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct priv_op op = route_op(b, i, PRIV_ROUTE_UNICAST);
+
+		client_add(&b->c, &op);
+	}
+	if (client_commit(&b->c, 0) != CLIENT_DONE)
+		die("the helper refused");
+}
+
+static void
+remove_border(struct bench *b)
+{
+	client_begin(&b->c);
+	for (size_t i = 0; i < b->n; i++)
+		client_add(&b->c, OP(route_drop, b->ns, b->peer, FIRST + (uint32_t)i, 32));
+	if (client_commit(&b->c, 0) != CLIENT_DONE)
+		die("the helper refused to remove");
+}
+
+/* --- raw rtnetlink --------------------------------------------------------- */
+
+static void
+put(struct nlmsghdr *h, unsigned short type, uint32_t value)
+{
+	struct rtattr *a = (struct rtattr *)(void *)((char *)h + NLMSG_ALIGN(h->nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(sizeof(value));
+	memcpy(RTA_DATA(a), &value, sizeof(value));
+	h->nlmsg_len = NLMSG_ALIGN(h->nlmsg_len) + RTA_ALIGN(a->rta_len);
+}
+
+/* One route message at BUF; its length. */
+static size_t
+raw_route(struct bench *b, void *buf, size_t i, unsigned short type, unsigned short flags)
+{
+	struct nlmsghdr *h = buf;
+	struct rtmsg *m = NLMSG_DATA(h);
+
+	memset(buf, 0, NLMSG_SPACE(sizeof(*m)));
+	h->nlmsg_len = NLMSG_LENGTH(sizeof(*m));
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	h->nlmsg_seq = ++b->seq;
+	*m = (struct rtmsg){ .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_table = TABLE,
+		.rtm_protocol = PROTOCOL, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST };
+	put(h, RTA_DST, htonl(FIRST + (uint32_t)i));
+	put(h, RTA_GATEWAY, htonl(PEER));
+	put(h, RTA_OIF, (uint32_t)b->ifindex);
+	return h->nlmsg_len;
+}
+
+static void
+raw_acks(struct bench *b, size_t n)
+{
+	_Alignas(struct nlmsghdr) char buf[65536];
+
+	while (n > 0) {
+		ssize_t got = recv(b->raw, buf, sizeof(buf), 0);
+		size_t left = got > 0 ? (size_t)got : 0;
+		struct nlmsghdr *h = (void *)buf;
+
+		if (got <= 0)
+			die("no acknowledgement");
+		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+			const struct nlmsgerr *e = NLMSG_DATA(h);
+
+			if (h->nlmsg_type != NLMSG_ERROR || e->error != 0 || n-- == 0)
+				die("the kernel refused a raw message");
+		}
+	}
+}
+
+/* PER_SEND messages for each sendmsg(), each or only the last of them acknowledged. */
+static void
+raw_batches(struct bench *b, unsigned short type, unsigned short flags, bool ack_each)
+{
+	static _Alignas(struct nlmsghdr) char buf[PER_SEND * MSG_ROOM];
+
+	for (size_t i = 0; i < b->n;) {
+		size_t len = 0, in = 0;
+
+		for (; in < PER_SEND && i < b->n; in++, i++) {
+			bool ack = ack_each || in + 1 == PER_SEND || i + 1 == b->n;
+			int all = flags | (ack ? NLM_F_ACK : 0);
+
+			len += raw_route(b, buf + len, i, type, (unsigned short)all);
+		}
+		if (send(b->raw, buf, len, 0) != (ssize_t)len)
+			die("send");
+		raw_acks(b, ack_each ? in : 1);
+	}
+}
+
+static void
+add_raw_each(struct bench *b)
+{
+	raw_batches(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, true);
+}
+
+static void
+add_raw_last(struct bench *b)
+{
+	raw_batches(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, false);
+}
+
+static void
+remove_raw(struct bench *b)
+{
+	raw_batches(b, RTM_DELROUTE, 0, true);
+}
+
+/* --- libnl ----------------------------------------------------------------- */
+
+static void
+add_libnl(struct bench *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct rtnl_route *r = rtnl_route_alloc();
+		struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+		uint32_t dst = htonl(FIRST + (uint32_t)i), via = htonl(PEER);
+		struct nl_addr *d = nl_addr_build(AF_INET, &dst, sizeof(dst));
+		struct nl_addr *g = nl_addr_build(AF_INET, &via, sizeof(via));
+
+		if (r == NULL || nh == NULL || d == NULL || g == NULL)
+			die("memory");
+		rtnl_route_set_family(r, AF_INET);
+		rtnl_route_set_dst(r, d);
+		rtnl_route_set_table(r, TABLE);
+		rtnl_route_set_protocol(r, PROTOCOL);
+		rtnl_route_nh_set_gateway(nh, g);
+		rtnl_route_nh_set_ifindex(nh, b->ifindex);
+		rtnl_route_add_nexthop(r, nh);
+		if (rtnl_route_add(b->nl, r, NLM_F_CREATE | NLM_F_EXCL) < 0)
+			die("libnl was refused");
+		nl_addr_put(d);
+		nl_addr_put(g);
+		rtnl_route_put(r);
+	}
+}
+
+/* --- ip -------------------------------------------------------------------- */
+
+static void
+run(const char *const *argv)
+{
+	extern char **environ;
+	int status;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0)
+		die(argv[0]);
+}
+
+static void
+route_text(size_t i, char *buf, size_t size)
+{
+	uint32_t a = FIRST + (uint32_t)i;
+
+	snprintf(buf, size, "%u.%u.%u.%u/32", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
+}
+
+static void
+write_batch(size_t n)
+{
+	FILE *f = fopen(BATCH, "w");
+	char dst[32];
+
+	for (size_t i = 0; f != NULL && i < n; i++) {
+		route_text(i, dst, sizeof(dst));
+		fprintf(f, "route add %s via 169.254.69.30 dev eth1 table %d proto %d\n", dst,
+		    TABLE, PROTOCOL);
+	}
+	if (f == NULL || fclose(f) != 0)
+		die(BATCH);
+}
+
+static void
+add_ip_batch(struct bench *b)
+{
+	(void)b;
+	run((const char *const[]){ "ip", "-batch", BATCH, NULL });
+}
+
+static void
+add_ip_each(struct bench *b)
+{
+	char dst[32];
+
+	for (size_t i = 0; i < b->n; i++) {
+		route_text(i, dst, sizeof(dst));
+		run((const char *const[]){ "ip", "route", "add", dst, "via", "169.254.69.30",
+		    "dev", "eth1", "table", "250", "proto", "15", NULL });
+	}
+}
+
+/* --- the comparison -------------------------------------------------------- */
+
+static const struct way {
+	const char *name;
+	void (*add)(struct bench *b);
+	void (*remove)(struct bench *b);
+	size_t turns[3];	/* for 1, 100 and 1000 routes */
+} ways[] = {
+	{ "ntkd-priv, one transaction", add_border, remove_border, { 3000, 300, 60 } },
+	{ "raw, 64 per sendmsg, each acknowledged", add_raw_each, remove_raw, { 3000, 300, 60 } },
+	{ "raw, 64 per sendmsg, last acknowledged", add_raw_last, remove_raw, { 3000, 300, 60 } },
+	{ "libnl, one by one", add_libnl, remove_raw, { 3000, 300, 60 } },
+	{ "ip -batch", add_ip_batch, remove_raw, { 60, 40, 20 } },
+	{ "one ip process for each route", add_ip_each, remove_raw, { 60, 4, 1 } },
+};
+
+enum {
+	WAYS = sizeof(ways) / sizeof(ways[0]),
+	TURNS = 3000,
+	BORDER = 0,
+	RAW = 1,
+};
+
+static const size_t sizes[] = { 1, 100, 1000 };
+
+/* Median µs of each way, in turns. */
+static void
+compare(struct bench *b, size_t size, double *median)
+{
+	static double took[WAYS][TURNS];
+
+	b->n = sizes[size];
+	write_batch(b->n);
+	for (size_t turn = 0; turn < TURNS; turn++) {
+		for (size_t w = 0; w < WAYS; w++) {
+			double start;
+
+			if (turn >= ways[w].turns[size])
+				continue;
+			start = now_us();
+			ways[w].add(b);
+			took[w][turn] = now_us() - start;
+			ways[w].remove(b);
+		}
+	}
+	for (size_t w = 0; w < WAYS; w++)
+		median[w] = percentile(took[w], ways[w].turns[size], 50);
+}
+
+static void
+print_comparison(size_t n, const double *median)
+{
+	printf("\n%4zu route%-36s%11s%14s%16s\n", n, n == 1 ? "" : "s", "median µs", "routes/s",
+	    "the border is");
+	for (size_t w = 0; w < WAYS; w++)
+		printf("  %-42s%9.1f%14.0f%9.2f times as fast\n", ways[w].name, median[w],
+		    (double)n / median[w] * 1e6, median[w] / median[BORDER]);
+	if (n == MOST)
+		printf("  aim: at least 0.50 times as fast as raw batches: %.2f\n",
+		    median[RAW] / median[BORDER]);
+}
+
+/* One route goes to and fro between two types; another by one raw replace, in turns. */
+static void
+latency(struct bench *b)
+{
+	static double border[CHANGES], raw[CHANGES];
+	static _Alignas(struct nlmsghdr) char buf[MSG_ROOM];
+
+	b->n = 2;
+	for (size_t i = 0; i < CHANGES; i++) {
+		const struct priv_op op = route_op(b, 0, i % 2 == 0 ? PRIV_ROUTE_UNREACHABLE :
+		    PRIV_ROUTE_UNICAST);
+		double start = now_us();
+		size_t len;
+
+		must(b, &op);
+		border[i] = now_us() - start;
+		start = now_us();
+		len = raw_route(b, buf, 1, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK);
+		if (send(b->raw, buf, len, 0) != (ssize_t)len)
+			die("send");
+		raw_acks(b, 1);
+		raw[i] = now_us() - start;
+	}
+	printf("\none route changed, %d times%26s%14s\n", CHANGES, "median µs", "p99 µs");
+	printf("  %-42s%10.1f%14.1f\n", "ntkd-priv, one transaction",
+	    percentile(border, CHANGES, 50), percentile(border, CHANGES, 99));
+	printf("  %-42s%10.1f%14.1f\n", "raw, one message", percentile(raw, CHANGES, 50),
+	    percentile(raw, CHANGES, 99));
+	printf("  aim: under 100 µs median: %.1f µs\n", percentile(border, CHANGES, 50));
+}
+
+/* --- the stage ------------------------------------------------------------- */
+
+static const char config[] =
+    "topology = \"64.256.256\"\nrange = \"10.0.0.0/8\"\naddress = \"1.1.1\"\nmode = \"manual\"\n"
+    "user = \"64100\"\nhelper-user = \"64101\"\ninterface eth1 { }\n";
+
+static const char commands[] =
+    "set -e; mkdir -p /run/netns; ip link set lo up; ip link add eth1 type veth peer name far1;"
+    "ip link set far1 up; ip link set eth1 up";
+
+static void
+open_sockets(struct bench *b)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	b->ifindex = (int)if_nametoindex("eth1");
+	b->raw = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (b->raw < 0 || connect(b->raw, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		die("rtnetlink");
+	b->nl = nl_socket_alloc();
+	if (b->nl == NULL || nl_connect(b->nl, NETLINK_ROUTE) < 0)
+		die("libnl");
+}
+
+static void
+open_border(struct bench *b)
+{
+	const struct client_setup setup = { .helper = stage_helper(), .config = CONFIG,
+		.run_dir = "/run/ntkd", .level = LOG_LEVEL_WARNING };
+
+	if (!client_start(&b->c, &setup) || !client_hello(&b->c))
+		die(b->c.error);
+	b->ns = b->c.welcome.ns;
+	b->dev = client_dev(&b->c, "eth1");
+	must(b, OP(ns_prepare, b->ns));
+	must(b, OP(dev_prepare, b->dev));
+	must(b, OP(addr_add, b->dev, OWN));
+	must(b, OP(neigh_set, b->dev, PEER, OWN));
+	must(b, OP(peer_take, { 2, 0, 0, 0, 0, 1 }));
+	b->peer = client_made(&b->c, 0);
+	if (b->c.results[0].number != TABLE)
+		die("the neighbour's table is not 250");
+}
+
+int
+main(void)
+{
+	static struct bench b;
+	double median[WAYS];
+
+	if (!stage_make(commands, CONFIG, config))
+		die("needs root and the right to make namespaces");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	open_sockets(&b);
+	open_border(&b);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		compare(&b, i, median);
+		print_comparison(sizes[i], median);
+	}
+	latency(&b);
+	if (client_stop(&b.c) != 0)
+		die("the helper did not end well");
+	nl_socket_free(b.nl);
+	close(b.raw);
+	return 0;
+}

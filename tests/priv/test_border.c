@@ -1,0 +1,1210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The border with a real ntkd-priv and a real kernel: what each verb does and
+ * undoes, what is refused and then changes nothing, what ends the helper.
+ *
+ * "Nothing changed" always means that tests/integration/dump prints the same bytes.
+ * Everything happens in a network and mount namespace of this process's own.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/priv/client.h"
+#include "tests/priv/stage.h"
+#include "tests/unit/tap.h"
+
+#define CONFIG	"/run/border.conf"
+#define BEFORE	"/run/border.before"
+
+enum {
+	DUMP_MAX = 1 << 20,
+	SETTLE_MS = 5000,	/* the kernel takes namespaces down later */
+};
+
+static bool usable;		/* root, and namespaces of our own */
+static char dumper[4096];
+
+/* --- dumps ----------------------------------------------------------------- */
+
+static char *
+run_dump(void)
+{
+	char command[4200], *text = calloc(1, DUMP_MAX);
+	FILE *p;
+	size_t n;
+
+	snprintf(command, sizeof(command), "bash '%s'", dumper);
+	p = popen(command, "r");
+	if (p == NULL || text == NULL)
+		abort();
+	n = fread(text, 1, DUMP_MAX - 1, p);
+	CU_ASSERT_FATAL(n > 0 && n < DUMP_MAX - 1);
+	CU_ASSERT_EQUAL(pclose(p), 0);
+	return text;
+}
+
+static void
+note_difference(const char *before)
+{
+	char command[4300], line[400];
+	FILE *f = fopen(BEFORE, "w"), *p;
+
+	fputs(before, f);
+	fclose(f);
+	snprintf(command, sizeof(command), "bash '%s' | diff -U0 %s - | grep '^[-+][^-+]' |"
+	    " grep -v border.before", dumper, BEFORE);
+	p = popen(command, "r");
+	while (p != NULL && fgets(line, sizeof(line), p) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		tap_note("%s", line);
+	}
+	if (p != NULL)
+		pclose(p);
+	unlink(BEFORE);
+}
+
+static unsigned
+since_ms(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
+	    (now.tv_nsec - start->tv_nsec) / 1000000);
+}
+
+/* The dump is BEFORE, now or within MS. */
+static bool
+unchanged(const char *before, unsigned ms)
+{
+	const struct timespec pause = { 0, 20000000 };
+	struct timespec start;
+	bool same;
+	char *text;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		text = run_dump();
+		same = strcmp(text, before) == 0;
+		free(text);
+		if (same || since_ms(&start) >= ms)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (!same)
+		note_difference(before);
+	return same;
+}
+
+/* --- a helper and what it made --------------------------------------------- */
+
+#define IP(a, b, c, d)	((uint32_t)(a) << 24 | (uint32_t)((b) << 16 | (c) << 8 | (d)))
+#define NET(d)		IP(10, 0, 0, d)
+#define LL(c, d)	IP(169, 254, c, d)
+#define OP(verb, ...)	(&(const struct priv_op){ .type = PRIV_OP_##verb, .verb = { __VA_ARGS__ } })
+#define OPV(verb_, ...)	{ .type = PRIV_OP_##verb_, .verb_ = { __VA_ARGS__ } }
+
+/* Topology 4.2.2.2, address 2.1.1.0; a neighbour; a second namespace. */
+#define GLOBAL		NET(22)
+#define OWN_LL		LL(94, 1)
+#define OTHER_LL	LL(94, 2)
+#define PEER_LL		LL(69, 30)
+#define NOBODY_LL	LL(69, 31)
+#define DST		NET(16), 30
+#define UNICAST		PRIV_ROUTE_UNICAST
+#define UNREACHABLE	PRIV_ROUTE_UNREACHABLE
+#define BLACKHOLE	PRIV_ROUTE_BLACKHOLE
+#define SOURCE_NAT	PRIV_NAT_SOURCE
+#define MAC_1		{ 0, 0x16, 0x3e, 0xfd, 0xe2, 0xaa }
+#define MAC_2		{ 0, 0x16, 0x3e, 0x3c, 0x14, 0x33 }
+
+struct place {
+	struct client c;
+	uint32_t ns;		/* handles of the default namespace and its interfaces */
+	uint32_t lo;
+	uint32_t eth1;
+	uint32_t eth2;
+	uint32_t peer;		/* of MAC_1 */
+	uint32_t ns2;		/* of a namespace with the pseudo-interface dev2 on eth1 */
+	uint32_t dev2;
+};
+
+/* Does it, and fails the test with the reason when that does not work. */
+static bool
+done(struct client *c, const struct priv_op *op)
+{
+	enum client_end end = client_do(c, op);
+	char text[400];
+
+	if (end == CLIENT_DONE)
+		return true;
+	priv_op_print(op, text, sizeof(text));
+	if (end == CLIENT_REFUSED)
+		tap_note("%s: %s %s=%s: %s", text, priv_reason_name(c->refusal.reason),
+		    c->refusal.field, c->refusal.value, c->refusal.text);
+	else
+		tap_note("%s: %s", text, c->error);
+	return false;
+}
+
+static struct client_setup
+setup_with(const char *override)
+{
+	return (struct client_setup){ .helper = stage_helper(), .config = CONFIG,
+		.run_dir = "/run/ntkd", .level = LOG_LEVEL_ERROR, .overrides = { override } };
+}
+
+/* A helper that was greeted and has made nothing; OVERRIDE may be NULL. */
+static bool
+place_open(struct place *p, const char *override)
+{
+	const struct client_setup setup = setup_with(override);
+
+	memset(p, 0, sizeof(*p));
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return false;
+	}
+	if (!client_start(&p->c, &setup) || !client_hello(&p->c)) {
+		tap_note("%s", p->c.error);
+		CU_FAIL("no helper");
+		return false;
+	}
+	p->ns = p->c.welcome.ns;
+	p->lo = client_dev(&p->c, "lo");
+	p->eth1 = client_dev(&p->c, "eth1");
+	p->eth2 = client_dev(&p->c, "eth2");
+	CU_ASSERT_EQUAL(p->c.n_devs, 3);
+	CU_ASSERT(p->ns != 0 && p->lo != 0 && p->eth1 != 0 && p->eth2 != 0);
+	return true;
+}
+
+/* The default namespace with interface, addresses, a neighbour, its table; a second namespace. */
+static bool
+place_build(struct place *p)
+{
+	struct client *c = &p->c;
+	bool ok = true;
+
+	ok &= done(c, OP(ns_prepare, p->ns));
+	ok &= done(c, OP(dev_prepare, p->eth1));
+	ok &= done(c, OP(dev_prepare, p->eth2));
+	ok &= done(c, OP(addr_add, p->eth1, OWN_LL));
+	ok &= done(c, OP(addr_add, p->eth2, OTHER_LL));
+	ok &= done(c, OP(addr_add, p->eth1, GLOBAL));
+	ok &= done(c, OP(neigh_set, p->eth1, PEER_LL, OWN_LL));
+	ok &= done(c, OP(peer_take, MAC_1));
+	p->peer = client_made(c, 0);
+	ok &= done(c, OP(mark_on, p->ns, p->peer));
+	ok &= done(c, OP(route_set, p->ns, p->peer, DST, UNICAST, p->eth1, PEER_LL, 0));
+	ok &= done(c, OP(rule_on, p->ns, p->peer));
+	ok &= done(c, OP(nat_set, p->ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32));
+	ok &= done(c, OP(ns_create, 7));
+	p->ns2 = client_made(c, 0);
+	ok &= done(c, OP(dev_create, p->ns2, p->eth1));
+	p->dev2 = client_made(c, 0);
+	ok &= done(c, OP(addr_add, p->dev2, OWN_LL));
+	CU_ASSERT_FATAL(ok);
+	return ok;
+}
+
+static bool
+place_close(struct place *p)
+{
+	int status = client_stop(&p->c);
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	tap_note("helper ended with wait status %d: %s", status, p->c.error);
+	return false;
+}
+
+/* --- every verb, and its opposite ------------------------------------------ */
+
+/* What takes away what OP made: the object H. */
+static struct priv_op
+opposite_of_making(const struct priv_op *op, uint32_t h)
+{
+	switch ((enum priv_op_type)op->type) {
+	case PRIV_OP_ns_create:
+		return (struct priv_op)OPV(ns_drop, h);
+	case PRIV_OP_dev_create:
+		return (struct priv_op)OPV(dev_drop, h);
+	default:
+		return (struct priv_op)OPV(peer_give, h);
+	}
+}
+
+/*
+ * OP changes something, OPPOSITE (NULL: what OP made is dropped) takes that back to the
+ * byte; then OP again.
+ */
+static void
+there_and_back(struct place *p, const struct priv_op *op, const struct priv_op *opposite)
+{
+	char *before = run_dump(), *after;
+	struct priv_op drop;
+
+	CU_ASSERT_FATAL(done(&p->c, op));
+	if (opposite == NULL) {
+		drop = opposite_of_making(op, client_made(&p->c, 0));
+		opposite = &drop;
+	}
+	after = run_dump();
+	CU_ASSERT_STRING_NOT_EQUAL(before, after);
+	CU_ASSERT(done(&p->c, opposite));
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	CU_ASSERT_FATAL(done(&p->c, op));
+	if (!priv_op_makes(op->type))
+		CU_ASSERT(unchanged(after, SETTLE_MS));
+	free(before);
+	free(after);
+}
+
+static void
+test_verbs_default(void)
+{
+	struct place p;
+	uint32_t ns, eth1, peer;
+	char *virgin;
+
+	if (!place_open(&p, NULL))
+		return;
+	virgin = run_dump();
+	ns = p.ns;
+	eth1 = p.eth1;
+	CU_ASSERT_FATAL(done(&p.c, OP(ns_prepare, ns)));
+	CU_ASSERT_FATAL(done(&p.c, OP(dev_prepare, eth1)));
+	there_and_back(&p, OP(addr_add, p.lo, NET(32)), OP(addr_drop, p.lo, NET(32)));
+	there_and_back(&p, OP(addr_add, eth1, OWN_LL), OP(addr_drop, eth1, OWN_LL));
+	there_and_back(&p, OP(addr_add, eth1, GLOBAL), OP(addr_drop, eth1, GLOBAL));
+	there_and_back(&p, OP(addr_add, eth1, OTHER_LL), OP(addr_drop, eth1, OTHER_LL));
+	there_and_back(&p, OP(neigh_set, eth1, PEER_LL, OWN_LL), OP(neigh_drop, eth1, PEER_LL));
+	there_and_back(&p, OP(neigh_set, eth1, PEER_LL, OTHER_LL),
+	    OP(neigh_set, eth1, PEER_LL, OWN_LL));
+	there_and_back(&p, OP(peer_take, MAC_1), NULL);
+	peer = client_made(&p.c, 0);
+	CU_ASSERT_EQUAL(p.c.results[0].number, 250);
+	there_and_back(&p, OP(mark_on, ns, peer), OP(mark_off, ns, peer));
+	there_and_back(&p, OP(route_set, ns, peer, DST, UNREACHABLE, 0, 0, 0),
+	    OP(route_drop, ns, peer, DST));
+	there_and_back(&p, OP(route_set, ns, peer, DST, UNICAST, eth1, PEER_LL, 0),
+	    OP(route_set, ns, peer, DST, UNREACHABLE, 0, 0, 0));
+	there_and_back(&p, OP(route_set, ns, peer, DST, BLACKHOLE, 0, 0, 0),
+	    OP(route_set, ns, peer, DST, UNICAST, eth1, PEER_LL, 0));
+	there_and_back(&p, OP(route_set, ns, 0, DST, UNICAST, eth1, PEER_LL, GLOBAL),
+	    OP(route_drop, ns, 0, DST));
+	there_and_back(&p, OP(rule_on, ns, peer), OP(rule_off, ns, peer));
+	there_and_back(&p, OP(rule_on, ns, 0), OP(rule_off, ns, 0));
+	there_and_back(&p, OP(nat_set, ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32),
+	    OP(nat_drop, ns, SOURCE_NAT, 0, 0, NET(64), 27));
+	/* kernel-state 4, the example of s = 1. */
+	there_and_back(&p, OP(nat_set, ns, PRIV_NAT_MAP_IN, 0, 0, NET(50), 31, NET(40), 31),
+	    OP(nat_drop, ns, PRIV_NAT_MAP_IN, 0, 0, NET(50), 31));
+	there_and_back(&p, OP(nat_set, ns, PRIV_NAT_MAP_OUT, NET(40), 31, NET(48), 30,
+	    NET(50), 31),
+	    OP(nat_drop, ns, PRIV_NAT_MAP_OUT, NET(40), 31, NET(48), 30));
+	CU_ASSERT(place_close(&p));
+	CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	free(virgin);
+}
+
+static void
+test_verbs_namespace(void)
+{
+	struct place p;
+	uint32_t ns, dev, peer;
+	char *virgin;
+
+	if (!place_open(&p, NULL))
+		return;
+	virgin = run_dump();
+	CU_ASSERT_FATAL(done(&p.c, OP(dev_prepare, p.eth1)));
+	there_and_back(&p, OP(ns_create, 7), NULL);
+	ns = client_made(&p.c, 0);
+	CU_ASSERT_FATAL(done(&p.c, OP(dev_create, ns, p.eth1)));
+	dev = client_made(&p.c, 0);
+	CU_ASSERT_FATAL(done(&p.c, OP(dev_drop, dev)));
+	CU_ASSERT_FATAL(done(&p.c, OP(dev_create, ns, p.eth1)));
+	CU_ASSERT_NOT_EQUAL(client_made(&p.c, 0), dev);
+	dev = client_made(&p.c, 0);
+	CU_ASSERT(done(&p.c, OP(addr_add, dev, OWN_LL)));
+	CU_ASSERT(done(&p.c, OP(neigh_set, dev, PEER_LL, OWN_LL)));
+	CU_ASSERT(done(&p.c, OP(peer_take, MAC_1)));
+	peer = client_made(&p.c, 0);
+	CU_ASSERT(done(&p.c, OP(mark_on, ns, peer)));
+	CU_ASSERT(done(&p.c, OP(route_set, ns, peer, DST, UNICAST, dev, PEER_LL, 0)));
+	CU_ASSERT(done(&p.c, OP(rule_on, ns, peer)));
+	CU_ASSERT(done(&p.c, OP(ns_drop, ns)));
+	CU_ASSERT(done(&p.c, OP(peer_give, peer)));
+	CU_ASSERT(place_close(&p));
+	CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	free(virgin);
+}
+
+/* --- refused requests ------------------------------------------------------ */
+
+struct refused {
+	struct priv_op op;
+	enum priv_reason reason;
+	const char *field;	/* NULL: any */
+};
+
+static bool
+is_refused(struct client *c, enum client_end end, enum priv_reason reason, const char *field)
+{
+	if (end == CLIENT_REFUSED && c->refusal.reason == (uint16_t)reason &&
+	    (field == NULL || strcmp(field, c->refusal.field) == 0))
+		return true;
+	if (end == CLIENT_REFUSED)
+		tap_note("refused for %s, field \"%s\", instead of %s, \"%s\"",
+		    priv_reason_name(c->refusal.reason), c->refusal.field, priv_reason_name(reason),
+		    field != NULL ? field : "");
+	else
+		tap_note("%s instead of refused for %s %s", end == CLIENT_DONE ? "done" : "gone",
+		    priv_reason_name(reason), c->error);
+	return false;
+}
+
+/* Each alone, in a place that is built; none changes anything, and the helper still serves. */
+static void
+all_refused(struct place *p, const struct refused *v, size_t n)
+{
+	char *before = run_dump(), text[400];
+
+	for (size_t i = 0; i < n; i++) {
+		bool ok = is_refused(&p->c, client_do(&p->c, &v[i].op), v[i].reason, v[i].field);
+
+		ok &= strcmp(p->c.refusal.operation, priv_op_name(v[i].op.type)) == 0;
+		ok &= unchanged(before, 0);
+		if (!ok) {
+			priv_op_print(&v[i].op, text, sizeof(text));
+			tap_note("case %zu: %s", i, text);
+		}
+		CU_ASSERT(ok);
+	}
+	CU_ASSERT(done(&p->c, OP(route_set, p->ns, 0, DST, UNREACHABLE, 0, 0, 0)));
+	free(before);
+}
+#define ALL_REFUSED(p, v)	all_refused((p), (v), sizeof(v) / sizeof((v)[0]))
+
+static void
+test_handles(void)
+{
+	struct place p;
+	uint32_t stale_ns, stale_peer;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT(done(&p.c, OP(ns_create, 8)));
+	stale_ns = client_made(&p.c, 0);
+	CU_ASSERT(done(&p.c, OP(ns_drop, stale_ns)));
+	CU_ASSERT(done(&p.c, OP(peer_take, MAC_2)));
+	stale_peer = client_made(&p.c, 0);
+	CU_ASSERT(done(&p.c, OP(peer_give, stale_peer)));
+	CU_ASSERT(done(&p.c, OP(peer_take, MAC_2)));
+	CU_ASSERT_NOT_EQUAL(client_made(&p.c, 0), stale_peer);
+	{
+		const struct refused v[] = {
+			{ OPV(dev_create, stale_ns, p.eth1), PRIV_R_HANDLE, "ns" },
+			{ OPV(ns_drop, stale_ns), PRIV_R_HANDLE, "ns" },
+			{ OPV(peer_give, stale_peer), PRIV_R_HANDLE, "peer" },
+			{ OPV(mark_on, p.ns, stale_peer), PRIV_R_HANDLE, "peer" },
+			{ OPV(ns_drop, 0), PRIV_R_HANDLE, "ns" },
+			{ OPV(ns_drop, PRIV_HANDLE(PRIV_H_NS, 1, 63)), PRIV_R_HANDLE, "ns" },
+			{ OPV(ns_drop, PRIV_HANDLE(PRIV_H_NS, 1, 65535)), PRIV_R_HANDLE, "ns" },
+			{ OPV(dev_prepare, PRIV_HANDLE(PRIV_H_DEV, 1, 65535)),
+			    PRIV_R_HANDLE, "dev" },
+			{ OPV(peer_give, PRIV_HANDLE(PRIV_H_PEER, 1, 65535)),
+			    PRIV_R_HANDLE, "peer" },
+			{ OPV(mark_on, PRIV_HANDLE_NEW(0), p.peer), PRIV_R_HANDLE, "ns" },
+			{ OPV(ns_drop, PRIV_HANDLE_NEW(65535)), PRIV_R_HANDLE, "ns" },
+			{ OPV(peer_give, 0), PRIV_R_HANDLE, "peer" },
+			{ OPV(mark_on, p.ns, 0), PRIV_R_HANDLE, "peer" },
+			{ OPV(ns_drop, p.eth1), PRIV_R_KIND, "ns" },
+			{ OPV(dev_prepare, p.ns), PRIV_R_KIND, "dev" },
+			{ OPV(dev_create, p.ns2, p.peer), PRIV_R_KIND, "parent" },
+			{ OPV(peer_give, p.eth1), PRIV_R_KIND, "peer" },
+			{ OPV(addr_add, p.peer, OWN_LL), PRIV_R_KIND, "dev" },
+			{ OPV(ns_prepare, p.ns2), PRIV_R_PLACE, "ns" },
+			{ OPV(ns_drop, p.ns), PRIV_R_PLACE, "ns" },
+			{ OPV(dev_prepare, p.lo), PRIV_R_PLACE, "dev" },
+			{ OPV(dev_prepare, p.dev2), PRIV_R_PLACE, "dev" },
+			{ OPV(dev_create, p.ns, p.eth1), PRIV_R_PLACE, "ns" },
+			{ OPV(dev_create, p.ns2, p.lo), PRIV_R_PLACE, "parent" },
+			{ OPV(dev_create, p.ns2, p.dev2), PRIV_R_PLACE, "parent" },
+			{ OPV(dev_drop, p.eth1), PRIV_R_PLACE, "dev" },
+			{ OPV(dev_drop, p.lo), PRIV_R_PLACE, "dev" },
+			{ OPV(addr_add, p.dev2, GLOBAL), PRIV_R_PLACE, "addr" },
+			{ OPV(route_set, p.ns2, 0, DST, BLACKHOLE, 0, 0, 0),
+			    PRIV_R_PLACE, "peer" },
+			{ OPV(rule_on, p.ns2, 0), PRIV_R_PLACE, "peer" },
+			{ OPV(route_set, p.ns2, p.peer, DST, UNICAST, p.eth1, PEER_LL, 0),
+			    PRIV_R_PLACE, "dev" },
+			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.dev2, PEER_LL, 0),
+			    PRIV_R_PLACE, "dev" },
+			{ OPV(nat_set, p.ns2, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32),
+			    PRIV_R_PLACE, "ns" },
+		};
+
+		ALL_REFUSED(&p, v);
+	}
+	CU_ASSERT(place_close(&p));
+}
+
+#define ROUTE(a, b, c, d, len) \
+	OPV(route_set, p.ns, p.peer, IP(a, b, c, d), len, UNREACHABLE, 0, 0, 0)
+
+static void
+test_addresses(void)
+{
+	struct place p;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	{
+		const struct refused v[] = {
+			{ ROUTE(0, 0, 0, 0, 1), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 0, 8), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 0, 26), PRIV_R_RANGE, "dst" },
+			{ ROUTE(8, 8, 8, 8, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(127, 0, 0, 1, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(169, 254, 69, 30, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(224, 0, 0, 0, 4), PRIV_R_RANGE, "dst" },
+			{ ROUTE(255, 255, 255, 255, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 32, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 96, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 42, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 128, 32), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 48, 29), PRIV_R_RANGE, "dst" },
+			{ ROUTE(10, 0, 0, 17, 30), PRIV_R_ALIGN, "dst" },
+			{ ROUTE(10, 0, 0, 31, 31), PRIV_R_ALIGN, "dst" },
+			{ OPV(addr_add, p.lo, NET(33)), PRIV_R_RANGE, "addr" },
+			{ OPV(addr_add, p.lo, GLOBAL), PRIV_R_RANGE, "addr" },
+			{ OPV(addr_add, p.lo, OWN_LL), PRIV_R_RANGE, "addr" },
+			{ OPV(addr_add, p.eth1, NET(32)), PRIV_R_RANGE, "addr" },
+			{ OPV(addr_add, p.eth1, IP(10, 0, 1, 0)), PRIV_R_RANGE, "addr" },
+			{ OPV(addr_add, p.eth1, IP(192, 0, 2, 1)), PRIV_R_LINKLOCAL, "addr" },
+			{ OPV(addr_add, p.eth1, IP(0, 0, 0, 0)), PRIV_R_LINKLOCAL, "addr" },
+			{ OPV(addr_add, p.eth1, LL(0, 1)), PRIV_R_LINKLOCAL, "addr" },
+			{ OPV(addr_add, p.eth1, LL(255, 1)), PRIV_R_LINKLOCAL, "addr" },
+			{ OPV(addr_add, p.eth1, LL(169, 254)), PRIV_R_LINKLOCAL, "addr" },
+			{ OPV(neigh_set, p.eth1, NET(16), OWN_LL), PRIV_R_LINKLOCAL, "peer" },
+			{ OPV(neigh_set, p.eth1, LL(169, 254), OWN_LL), PRIV_R_LINKLOCAL, "peer" },
+			{ OPV(neigh_set, p.eth1, IP(192, 0, 2, 1), OWN_LL),
+			    PRIV_R_LINKLOCAL, "peer" },
+			{ OPV(neigh_set, p.eth1, NOBODY_LL, OTHER_LL), PRIV_R_SOURCE, "src" },
+			{ OPV(neigh_set, p.eth1, NOBODY_LL, GLOBAL), PRIV_R_SOURCE, "src" },
+			{ OPV(neigh_set, p.eth1, NOBODY_LL, 0), PRIV_R_SOURCE, "src" },
+			/* What the host routed before: 169.254.77.0/24 and 10.0.0.24/29. */
+			{ OPV(addr_add, p.eth1, LL(77, 1)), PRIV_R_HOST, "addr" },
+			{ OPV(neigh_set, p.eth1, LL(77, 9), OWN_LL), PRIV_R_HOST, "peer" },
+			{ OPV(addr_add, p.eth1, NET(26)), PRIV_R_HOST, "addr" },
+			{ ROUTE(10, 0, 0, 24, 29), PRIV_R_HOST, "dst" },
+			{ ROUTE(10, 0, 0, 26, 32), PRIV_R_HOST, "dst" },
+			{ ROUTE(10, 0, 0, 16, 28), PRIV_R_HOST, "dst" },
+		};
+
+		ALL_REFUSED(&p, v);
+	}
+	CU_ASSERT(place_close(&p));
+}
+
+static void
+test_states(void)
+{
+	struct place p;
+	uint32_t unused;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT(done(&p.c, OP(peer_take, MAC_2)));
+	unused = client_made(&p.c, 0);
+	{
+		const struct refused v[] = {
+			{ OPV(ns_prepare, p.ns), PRIV_R_EXISTS, NULL },
+			{ OPV(dev_prepare, p.eth1), PRIV_R_EXISTS, NULL },
+			{ OPV(dev_create, p.ns2, p.eth1), PRIV_R_EXISTS, "parent" },
+			{ OPV(addr_add, p.eth1, GLOBAL), PRIV_R_EXISTS, NULL },
+			{ OPV(peer_take, MAC_1), PRIV_R_EXISTS, "mac" },
+			{ OPV(mark_on, p.ns, p.peer), PRIV_R_EXISTS, NULL },
+			{ OPV(rule_on, p.ns, p.peer), PRIV_R_EXISTS, NULL },
+			{ OPV(addr_drop, p.eth1, NET(20)), PRIV_R_ABSENT, NULL },
+			{ OPV(addr_drop, p.eth2, GLOBAL), PRIV_R_ABSENT, NULL },
+			{ OPV(addr_drop, p.lo, IP(127, 0, 0, 1)), PRIV_R_ABSENT, NULL },
+			{ OPV(neigh_drop, p.eth1, NOBODY_LL), PRIV_R_ABSENT, NULL },
+			{ OPV(neigh_drop, p.eth2, PEER_LL), PRIV_R_ABSENT, NULL },
+			{ OPV(mark_off, p.ns, unused), PRIV_R_ABSENT, NULL },
+			{ OPV(mark_off, p.ns2, p.peer), PRIV_R_ABSENT, NULL },
+			{ OPV(rule_off, p.ns, unused), PRIV_R_ABSENT, NULL },
+			{ OPV(rule_off, p.ns, 0), PRIV_R_ABSENT, NULL },
+			{ OPV(route_drop, p.ns, p.peer, NET(0), 29), PRIV_R_ABSENT, NULL },
+			{ OPV(route_drop, p.ns, unused, DST), PRIV_R_ABSENT, NULL },
+			{ OPV(nat_drop, p.ns, SOURCE_NAT, 0, 0, NET(64), 28),
+			    PRIV_R_ABSENT, NULL },
+			{ OPV(peer_give, p.peer), PRIV_R_IN_USE, "peer" },
+			{ OPV(dev_drop, p.dev2), PRIV_R_IN_USE, "dev" },
+			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.eth1, NOBODY_LL, 0),
+			    PRIV_R_NEIGHBOUR, "via" },
+			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.eth2, PEER_LL, 0),
+			    PRIV_R_NEIGHBOUR, "via" },
+			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.eth1, 0, 0),
+			    PRIV_R_NEIGHBOUR, "via" },
+			{ OPV(route_set, p.ns, 0, DST, UNICAST, p.eth1, PEER_LL, NET(20)),
+			    PRIV_R_SOURCE, "src" },
+			{ OPV(route_set, p.ns, p.peer, DST, UNREACHABLE, p.eth1, 0, 0),
+			    PRIV_R_SHAPE, "dev" },
+			{ OPV(route_set, p.ns, p.peer, DST, BLACKHOLE, 0, PEER_LL, 0),
+			    PRIV_R_SHAPE, "via" },
+			{ OPV(route_set, p.ns, p.peer, DST, BLACKHOLE, 0, 0, GLOBAL),
+			    PRIV_R_SHAPE, "src" },
+			{ OPV(nat_set, p.ns, SOURCE_NAT, NET(40), 31, NET(64), 27, GLOBAL, 32),
+			    PRIV_R_SHAPE, "src" },
+			{ OPV(nat_set, p.ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 31),
+			    PRIV_R_SHAPE, "to_len" },
+			{ OPV(nat_set, p.ns, SOURCE_NAT, 0, 0, NET(0), 27, GLOBAL, 32),
+			    PRIV_R_RANGE, "dst" },
+			{ OPV(nat_set, p.ns, SOURCE_NAT, 0, 0, IP(0, 0, 0, 0), 1, GLOBAL, 32),
+			    PRIV_R_RANGE, "dst" },
+			{ OPV(nat_set, p.ns, SOURCE_NAT, 0, 0, NET(64), 27, NET(20), 32),
+			    PRIV_R_SOURCE, "to" },
+			{ OPV(nat_set, p.ns, PRIV_NAT_MAP_IN, 0, 0, NET(50), 31, NET(16), 31),
+			    PRIV_R_RANGE, "to" },
+			{ OPV(nat_set, p.ns, PRIV_NAT_MAP_OUT, NET(16), 31, NET(48), 30,
+			    NET(50), 31), PRIV_R_RANGE, "src" },
+			{ OPV(nat_set, p.ns, PRIV_NAT_MAP_OUT, NET(40), 31, IP(8, 8, 8, 0), 24,
+			    NET(50), 31), PRIV_R_RANGE, "dst" },
+		};
+
+		ALL_REFUSED(&p, v);
+	}
+	CU_ASSERT(place_close(&p));
+}
+
+/* What the configuration leaves out cannot be asked for. */
+static void
+refused_under(const char *override, const struct priv_op *op, const char *field, bool build)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, override))
+		return;
+	if (build) {
+		CU_ASSERT_FATAL(done(&p.c, OP(ns_prepare, p.ns)));
+		CU_ASSERT_FATAL(done(&p.c, OP(dev_prepare, p.eth1)));
+		CU_ASSERT_FATAL(done(&p.c, OP(addr_add, p.eth1, GLOBAL)));
+	}
+	before = run_dump();
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, op), PRIV_R_CONFIG, field));
+	CU_ASSERT(unchanged(before, 0));
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+static void
+test_configuration(void)
+{
+	struct place p;
+
+	/* Handles of the default namespace and its interfaces are the same in each life. */
+	if (!place_open(&p, NULL))
+		return;
+	CU_ASSERT(place_close(&p));
+	refused_under("anonymize-others=false", OP(nat_set, p.ns, SOURCE_NAT, 0, 0, NET(64), 27,
+	    GLOBAL, 32), "kind", true);
+	refused_under("accept-anonymous=false", OP(addr_add, p.eth1, NET(86)), "addr", true);
+	refused_under("subnet-level=0", OP(nat_set, p.ns, PRIV_NAT_MAP_IN, 0, 0, NET(50), 31,
+	    NET(40), 31), "kind", true);
+}
+
+/* --- limits ---------------------------------------------------------------- */
+
+static void
+test_limits(void)
+{
+	struct place p;
+	unsigned peers = 0, spaces = 0;
+	struct priv_op take = OPV(peer_take, MAC_1);
+	char *before;
+
+	if (!place_open(&p, "more-tables=10000-11023"))
+		return;
+	/* 50 numbers of the first range (251 is ntk's) and 1024 of the second. */
+	while (client_do(&p.c, &take) == CLIENT_DONE) {
+		CU_ASSERT_EQUAL(p.c.results[0].number,
+		    peers < 51 ? 250 - peers : 10000 + peers - 51);
+		peers++;
+		take.peer_take.mac[4] = (uint8_t)(peers >> 8);
+		take.peer_take.mac[5] = (uint8_t)peers;
+	}
+	CU_ASSERT_EQUAL(peers, 51 + 1024);
+	CU_ASSERT(is_refused(&p.c, CLIENT_REFUSED, PRIV_R_EXHAUSTED, "mac"));
+	while (client_do(&p.c, OP(ns_create, spaces)) == CLIENT_DONE)
+		spaces++;
+	CU_ASSERT_EQUAL(spaces, 63);
+	CU_ASSERT(is_refused(&p.c, CLIENT_REFUSED, PRIV_R_LIMIT, "ns"));
+	before = run_dump();
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(ns_create, 1)), PRIV_R_LIMIT, "ns"));
+	CU_ASSERT(unchanged(before, 0));
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+/* --- transactions ---------------------------------------------------------- */
+
+/* A whole identity in a namespace of its own: one transaction, handles of what it makes itself. */
+static size_t
+identity_ops(const struct place *p, struct priv_op *v)
+{
+	const uint32_t ns = PRIV_HANDLE_NEW(0), dev = PRIV_HANDLE_NEW(1), peer = PRIV_HANDLE_NEW(2);
+	const struct priv_op ops[] = {
+		OPV(ns_create, 9),
+		OPV(dev_create, ns, p->eth2),
+		OPV(addr_add, dev, OTHER_LL),
+		OPV(neigh_set, dev, PEER_LL, OTHER_LL),
+		OPV(peer_take, MAC_2),
+		OPV(route_set, ns, peer, DST, UNICAST, dev, PEER_LL, 0),
+		OPV(route_set, ns, peer, NET(0), 29, UNREACHABLE, 0, 0, 0),
+		OPV(route_set, ns, peer, NET(48), 31, BLACKHOLE, 0, 0, 0),
+		OPV(mark_on, ns, peer),
+		OPV(rule_on, ns, peer),
+		/* And changes of what was there before. */
+		OPV(route_set, p->ns, p->peer, DST, BLACKHOLE, 0, 0, 0),
+		OPV(route_set, p->ns, 0, DST, UNREACHABLE, 0, 0, 0),
+		OPV(rule_off, p->ns, p->peer),
+		OPV(mark_off, p->ns, p->peer),
+		OPV(nat_drop, p->ns, SOURCE_NAT, 0, 0, NET(64), 27),
+		OPV(addr_drop, p->eth1, GLOBAL),
+	};
+
+	memcpy(v, ops, sizeof(ops));
+	return sizeof(ops) / sizeof(ops[0]);
+}
+
+static enum client_end
+do_first(struct client *c, const struct priv_op *v, size_t n, const struct priv_op *bad,
+    unsigned flags)
+{
+	client_begin(c);
+	for (size_t i = 0; i < n; i++)
+		client_add(c, &v[i]);
+	if (bad != NULL)
+		client_add(c, bad);
+	return client_commit(c, flags);
+}
+
+/* Whichever operation is refused, nothing of those before it stands. */
+static void
+test_all_or_nothing(void)
+{
+	struct priv_op v[32];
+	struct place p;
+	char *before;
+	size_t n;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	n = identity_ops(&p, v);
+	before = run_dump();
+	for (size_t k = 0; k <= n; k++) {
+		const struct priv_op *bad = OP(route_set, p.ns, p.peer, IP(8, 8, 8, 8), 32,
+		    UNREACHABLE, 0, 0, 0);
+
+		CU_ASSERT(is_refused(&p.c, do_first(&p.c, v, k, bad, 0), PRIV_R_RANGE, "dst"));
+		CU_ASSERT_EQUAL(p.c.refusal.op, k);
+		CU_ASSERT(unchanged(before, SETTLE_MS));
+	}
+	CU_ASSERT_EQUAL(do_first(&p.c, v, n, NULL, 0), CLIENT_DONE);
+	CU_ASSERT_EQUAL(p.c.n_results, 3);
+	CU_ASSERT(!unchanged(before, 0));
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+/* The kernel's no counts as much as the policy's: a foreign route stands where ours should go. */
+static void
+test_kernel_refuses(void)
+{
+	struct priv_op v[32];
+	struct place p;
+	char *before;
+	size_t n;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	n = identity_ops(&p, v);
+	CU_ASSERT_EQUAL(system("ip route add blackhole 10.0.0.8/29 table 251"), 0);
+	before = run_dump();
+	for (size_t k = 0; k <= n; k++) {
+		const struct priv_op *bad = OP(route_set, p.ns, 0, NET(8), 29,
+		    UNREACHABLE, 0, 0, 0);
+
+		CU_ASSERT(is_refused(&p.c, do_first(&p.c, v, k, bad, 0), PRIV_R_KERNEL, NULL));
+		CU_ASSERT_EQUAL(p.c.refusal.op, k);
+		CU_ASSERT_EQUAL(p.c.refusal.error, EEXIST);
+		CU_ASSERT(unchanged(before, SETTLE_MS));
+	}
+	CU_ASSERT(place_close(&p));
+	free(before);
+	CU_ASSERT_EQUAL(system("ip route del blackhole 10.0.0.8/29 table 251"), 0);
+}
+
+static void
+test_order(void)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	before = run_dump();
+	client_begin(&p.c);
+	client_add(&p.c, OP(ns_drop, p.ns2));
+	client_add(&p.c, OP(rule_off, p.ns, p.peer));
+	CU_ASSERT(is_refused(&p.c, client_commit(&p.c, 0), PRIV_R_ORDER, NULL));
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	CU_ASSERT(done(&p.c, OP(ns_drop, p.ns2)));
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+static void
+test_rehearsal(void)
+{
+	struct priv_op v[32];
+	struct place p;
+	char *before;
+	size_t n;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	n = identity_ops(&p, v);
+	before = run_dump();
+	CU_ASSERT_EQUAL(do_first(&p.c, v, n, NULL, PRIV_REHEARSE), CLIENT_DONE);
+	CU_ASSERT_EQUAL(p.c.n_results, 3);
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(ns_drop, client_made(&p.c, 0))),
+	    PRIV_R_HANDLE, "ns"));
+	CU_ASSERT_EQUAL(do_first(&p.c, v, n, NULL, 0), CLIENT_DONE);
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+/* More routes than one message has room for. */
+static void
+test_parts(void)
+{
+	enum { TABLES = 200, PER_TABLE = 24 };
+	struct place p;
+	uint32_t peers[TABLES];
+	struct priv_op take = OPV(peer_take, MAC_2);
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	for (unsigned i = 0; i < TABLES; i++) {
+		take.peer_take.mac[5] = (uint8_t)i;
+		CU_ASSERT_FATAL(done(&p.c, &take));
+		peers[i] = client_made(&p.c, 0);
+	}
+	before = run_dump();
+	for (unsigned round = 0; round < 2; round++) {
+		client_begin(&p.c);
+		for (unsigned i = 0; i < TABLES * PER_TABLE; i++)
+			client_add(&p.c, OP(route_set, p.ns, peers[i / PER_TABLE],
+			    IP(10, 0, 0, i % PER_TABLE), 32, UNREACHABLE, 0, 0, 0));
+		CU_ASSERT(p.c.count < TABLES * PER_TABLE);
+		if (round == 0) {
+			client_add(&p.c, OP(ns_prepare, p.ns));
+			CU_ASSERT(is_refused(&p.c, client_commit(&p.c, 0), PRIV_R_EXISTS, NULL));
+			CU_ASSERT_EQUAL(p.c.refusal.op, TABLES * PER_TABLE);
+			CU_ASSERT(unchanged(before, 0));
+		} else {
+			CU_ASSERT_EQUAL(client_commit(&p.c, 0), CLIENT_DONE);
+			CU_ASSERT_EQUAL(system("test $(ip route show table all proto ntk"
+			    " type unreachable | wc -l) -eq 4800"), 0);
+		}
+	}
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+/* --- malformed messages ---------------------------------------------------- */
+
+typedef void malformed(struct place *p, struct wr *w);
+
+static void
+op_into(struct wr *w, const struct priv_op *op)
+{
+	priv_op_write(op, w);
+}
+
+static void
+bad_magic(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 0);
+	w->start[0] ^= 1;
+}
+
+static void
+bad_version(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 0);
+	w->start[2]++;
+}
+
+static void
+bad_type(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_WELCOME, 99, 0, 0);
+}
+
+static void
+bad_flags(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0x80, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+}
+
+static void
+truncated_frame(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 0);
+	w->len -= 3;
+}
+
+static void
+truncated_op(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+	w->len--;
+}
+
+static void
+trailing_byte(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+	wr_u8(w, 0);
+}
+
+static void
+count_too_great(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 2);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+}
+
+static void
+count_too_small(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+	op_into(w, OP(mark_off, p->ns, p->peer));
+}
+
+static void
+unknown_op(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	wr_u8(w, 200);
+	wr_u32(w, 0);
+}
+
+static void
+op_zero(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	wr_u8(w, 0);
+}
+
+static void
+prefix_too_long(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(route_drop, p->ns, p->peer, NET(16), 33));
+}
+
+static void
+route_type_unknown(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(route_set, p->ns, p->peer, DST, 4, 0, 0, 0));
+}
+
+static void
+mac_multicast(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(peer_take, { 1, 0, 0x5e, 0, 0, 1 }));
+}
+
+/* The second operation is malformed; the first, good, must not have been done either. */
+static void
+bad_behind_good(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 2);
+	op_into(w, OP(route_set, p->ns, 0, NET(0), 29, UNREACHABLE, 0, 0, 0));
+	wr_u8(w, 255);
+}
+
+static void
+hello_again(struct place *p, struct wr *w)
+{
+	(void)p;
+	client_frame(w, PRIV_HELLO, 99, 0, 0);
+}
+
+static void
+hello_with_records(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_HELLO, 99, 0, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+}
+
+static void
+one_byte(struct place *p, struct wr *w)
+{
+	(void)p;
+	wr_u8(w, 0x4e);
+}
+
+static void
+zeroes(struct place *p, struct wr *w)
+{
+	static const uint8_t nothing[4000];
+
+	(void)p;
+	wr_bytes(w, nothing, sizeof(nothing));
+}
+
+static const struct {
+	const char *name;
+	malformed *make;
+} malformations[] = {
+	{ "wrong magic", bad_magic },
+	{ "wrong version", bad_version },
+	{ "an answer's type", bad_type },
+	{ "unknown flag", bad_flags },
+	{ "truncated frame", truncated_frame },
+	{ "truncated operation", truncated_op },
+	{ "a byte too much", trailing_byte },
+	{ "count above what follows", count_too_great },
+	{ "count below what follows", count_too_small },
+	{ "unknown operation", unknown_op },
+	{ "operation 0", op_zero },
+	{ "prefix length 33", prefix_too_long },
+	{ "unknown route type", route_type_unknown },
+	{ "multicast hardware address", mac_multicast },
+	{ "malformed behind good", bad_behind_good },
+	{ "hello again", hello_again },
+	{ "hello with records", hello_with_records },
+	{ "one byte", one_byte },
+	{ "zeroes", zeroes },
+};
+
+/* Sends it to a helper that has made things: it says nothing, undoes everything and ends. */
+static void
+ends_the_helper(const char *name, malformed *make, int fd)
+{
+	struct place p;
+	uint8_t buf[8192], answer[256];
+	char *virgin = run_dump();
+	struct wr w;
+	int status;
+
+	if (!place_open(&p, NULL) || !place_build(&p)) {
+		free(virgin);
+		return;
+	}
+	wr_init(&w, buf, sizeof(buf));
+	make(&p, &w);
+	CU_ASSERT(client_send_raw(&p.c, buf, w.len, fd));
+	status = (int)client_receive(&p.c, answer, sizeof(answer));
+	if (status != 0)
+		tap_note("%s: %d bytes instead of the end", name, status);
+	CU_ASSERT_EQUAL(status, 0);
+	status = client_reap(&p.c);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+		tap_note("%s: wait status %d", name, status);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	if (!unchanged(virgin, SETTLE_MS)) {
+		tap_note("%s: something is left", name);
+		CU_FAIL("something is left");
+	}
+	free(virgin);
+}
+
+static void
+test_malformed(void)
+{
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(malformations) / sizeof(malformations[0]); i++)
+		ends_the_helper(malformations[i].name, malformations[i].make, -1);
+}
+
+static void
+well_formed(struct place *p, struct wr *w)
+{
+	client_frame(w, PRIV_APPLY, 99, 0, 1);
+	op_into(w, OP(rule_off, p->ns, p->peer));
+}
+
+static void
+test_descriptor(void)
+{
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return;
+	}
+	ends_the_helper("a descriptor attached", well_formed, STDOUT_FILENO);
+}
+
+static void
+test_before_hello(void)
+{
+	const struct client_setup setup = setup_with(NULL);
+	struct client c;
+	uint8_t buf[256], answer[256];
+	struct wr w;
+	char *virgin;
+
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return;
+	}
+	virgin = run_dump();
+	CU_ASSERT_FATAL(client_start(&c, &setup));
+	wr_init(&w, buf, sizeof(buf));
+	client_frame(&w, PRIV_APPLY, 1, 0, 1);
+	op_into(&w, OP(ns_prepare, PRIV_HANDLE(PRIV_H_NS, 0, 0)));
+	CU_ASSERT(client_send_raw(&c, buf, w.len, -1));
+	CU_ASSERT_EQUAL(client_receive(&c, answer, sizeof(answer)), 0);
+	CU_ASSERT_NOT_EQUAL(client_reap(&c), 0);
+	CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	free(virgin);
+}
+
+/* --- ends ------------------------------------------------------------------ */
+
+static void
+test_close_undoes(void)
+{
+	struct place p;
+	char *virgin;
+
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return;
+	}
+	virgin = run_dump();
+	if (place_open(&p, NULL) && place_build(&p)) {
+		/* In the middle of a transaction: its part that was sent does not count. */
+		client_begin(&p.c);
+		client_add(&p.c, OP(rule_on, p.ns, 0));
+		{
+			struct wr head;
+
+			wr_init(&head, p.c.buf, sizeof(p.c.buf));
+			client_frame(&head, PRIV_APPLY, p.c.seq, PRIV_MORE, 1);
+			CU_ASSERT(client_send_raw(&p.c, p.c.buf, p.c.w.len, -1));
+		}
+		CU_ASSERT(place_close(&p));
+		CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	}
+	free(virgin);
+}
+
+/* Killed, it leaves everything; the next one takes it away before it serves, nothing foreign. */
+static void
+test_next_life(void)
+{
+	struct place p;
+	char *virgin;
+
+	if (!usable) {
+		tap_skip("needs root and namespaces of its own");
+		return;
+	}
+	CU_ASSERT_EQUAL(system("ip netns add foreign &&"
+	    " ip route add blackhole 10.0.0.8/29 table 250 proto static &&"
+	    " nft add table ip foreign && ip rule add pref 10000 fwmark 77 lookup 250 &&"
+	    " ip address add 198.51.100.1/24 dev eth1"), 0);
+	virgin = run_dump();
+	if (place_open(&p, NULL) && place_build(&p)) {
+		kill(p.c.pid, SIGKILL);
+		CU_ASSERT(WIFSIGNALED(client_reap(&p.c)));
+		CU_ASSERT(!unchanged(virgin, 0));
+		CU_ASSERT_FATAL(place_open(&p, NULL));
+		CU_ASSERT(unchanged(virgin, SETTLE_MS));
+		CU_ASSERT(place_build(&p));
+		CU_ASSERT(place_close(&p));
+		CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	}
+	CU_ASSERT_EQUAL(system("ip netns del foreign &&"
+	    " ip route del blackhole 10.0.0.8/29 table 250 && nft delete table ip foreign &&"
+	    " ip rule del pref 10000 fwmark 77 lookup 250 &&"
+	    " ip address del 198.51.100.1/24 dev eth1"), 0);
+	free(virgin);
+}
+
+/* --- the stage ------------------------------------------------------------- */
+
+static const char config[] =
+    "topology = \"4.2.2.2\"\nrange = \"10.0.0.0/8\"\naddress = \"2.1.1.0\"\nmode = \"manual\"\n"
+    "accept-anonymous = true\nanonymize-others = true\nsubnet-level = 1\n"
+    "user = \"64100\"\nhelper-user = \"64101\"\ninterface eth1 { }\ninterface eth2 { }\n";
+
+/* Interfaces eth1 and eth2; what the host routes by itself. */
+static const char commands[] =
+    "set -e; f=/proc/sys/net/ipv6/conf/default/accept_dad; [ ! -e $f ] || echo 0 >$f;"
+    "mkdir -p /run/netns; ip link set lo up;"
+    "for i in 0 1 2; do ip link add eth$i type veth peer name far$i;"
+    " ip link set far$i up; ip link set eth$i up; done;"
+    "ip route add 169.254.77.0/24 dev eth0; ip route add 10.0.0.24/29 dev eth0";
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "every verb of the default namespace, and its opposite", test_verbs_default },
+		{ "every verb of a made namespace, and its end", test_verbs_namespace },
+		{ "wrong handles, kinds and places are refused", test_handles },
+		{ "addresses that are not ours are refused", test_addresses },
+		{ "what does not fit the state is refused", test_states },
+		{ "what the configuration leaves out is refused", test_configuration },
+		{ "limits hold", test_limits },
+		{ "one refused operation: nothing of its transaction stands", test_all_or_nothing },
+		{ "the kernel refuses one: nothing of it stands", test_kernel_refuses },
+		{ "nothing follows what must be last", test_order },
+		{ "a rehearsal leaves nothing", test_rehearsal },
+		{ "a transaction of several messages", test_parts },
+		{ "a malformed message ends the helper and everything it made", test_malformed },
+		{ "so does a descriptor", test_descriptor },
+		{ "so does a request before hello", test_before_hello },
+		{ "closing the socket undoes everything", test_close_undoes },
+		{ "a new life removes what a killed one left, and nothing else", test_next_life },
+	};
+
+	snprintf(dumper, sizeof(dumper), "%s/tests/integration/dump", tap_srcdir());
+	usable = stage_make(commands, CONFIG, config);
+	return TAP_RUN(tests);
+}

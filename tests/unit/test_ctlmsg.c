@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ctlmsg.h"
+#include "tests/unit/tap.h"
+
+/* A verb with every kind of argument, and with optional ones. */
+static const struct ctl_arg all_args[] = {
+	{ "cost", "", CTL_NUMBER, CTL_NEEDED, 1, 2147483647, NULL },
+	{ "peer-mac", "", CTL_MAC, CTL_NEEDED, 0, 0, NULL },
+	{ "arcs", "", CTL_LIST, CTL_NEEDED, 0, 999, NULL },
+	{ "level", "", CTL_CHOICE, CTL_OPTIONAL, 0, 0, "low|middle|high" },
+	{ "state", "", CTL_OBJECT, CTL_OPTIONAL, 0, 0, NULL },
+	{ NULL, NULL, CTL_NUMBER, CTL_NEEDED, 0, 0, NULL },
+};
+static const struct ctl_verb all = { "all", "", CTL_WRITING, CTL_ANY_MODE, CTL_NO_SHAPE, all_args, NULL };
+
+#define MAC "00:16:3e:EC:a3:e1"
+
+/* Checks texts (NULL ends them; "{}" is an object) against V; the error's field, "" when all is well. */
+static const char *
+check(const struct ctl_verb *v, struct ctl_values *out, const char *const *texts)
+{
+	static struct ctl_error err;
+	struct ctl_word words[CTL_ARGS + 1];
+	size_t n = 0;
+
+	for (; texts[n] != NULL; n++) {
+		ctl_word_split(texts[n], &words[n]);
+		words[n].object = strcmp(words[n].text, "{}") == 0;
+	}
+	memset(&err, 0, sizeof(err));
+	if (ctl_check(v, words, n, out, &err)) {
+		CU_ASSERT_STRING_EQUAL(err.message, "");
+		return "";
+	}
+	CU_ASSERT_STRING_NOT_EQUAL(err.message, "");
+	for (const char *c = err.message; *c != '\0'; c++)
+		CU_ASSERT(*c >= 0x20 && *c <= 0x7e);
+	return err.field;
+}
+
+#define CHECK(out, ...) check(&all, out, (const char *const[]){ __VA_ARGS__, NULL })
+#define REFUSED(field, ...) do { \
+	struct ctl_values ignored_; \
+	CU_ASSERT_STRING_EQUAL(CHECK(&ignored_, __VA_ARGS__), field); \
+} while (0)
+
+static void
+test_table(void)
+{
+	for (size_t i = 0; i < CTL_N_VERBS; i++) {
+		const struct ctl_verb *v = &ctl_verbs[i];
+		bool optional = false, object = false;
+
+		CU_ASSERT_PTR_EQUAL(ctl_verb_find(v->name), v);
+		CU_ASSERT(v->access == CTL_READING || v->access == CTL_WRITING);
+		CU_ASSERT(v->doc[0] != '\0' && v->doc[strlen(v->doc) - 1] != '.');
+		CU_ASSERT(ctl_verb_n_args(v) <= CTL_ARGS);
+		for (const struct ctl_arg *a = v->args; a->key != NULL; a++) {
+			CU_ASSERT(!(optional && a->need == CTL_NEEDED));
+			CU_ASSERT(!(object && a->kind == CTL_OBJECT));
+			CU_ASSERT(a->min <= a->max);
+			CU_ASSERT((a->choices != NULL) == (a->kind == CTL_CHOICE));
+			CU_ASSERT_EQUAL(strspn(a->key, "abcdefghijklmnopqrstuvwxyz-"), strlen(a->key));
+			optional = optional || a->need == CTL_OPTIONAL;
+			object = object || a->kind == CTL_OBJECT;
+		}
+		CU_ASSERT((v->shape == CTL_NO_SHAPE || v->shape == CTL_JSON_SHAPE) ==
+		    (v->columns[0].key == NULL));
+	}
+	CU_ASSERT_PTR_NULL(ctl_verb_find("show"));
+	CU_ASSERT_PTR_NULL(ctl_verb_find(""));
+	CU_ASSERT_PTR_NULL(ctl_verb_find("statusx"));
+}
+
+static void
+test_usage(void)
+{
+	char buf[CTL_TEXT], small[8];
+
+	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, buf, sizeof(buf)),
+	    "all COST PEER-MAC ARCS [LEVEL] [STATE]");
+	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, small, sizeof(small)), "all COS");
+}
+
+static void
+test_positions(void)
+{
+	struct ctl_values v;
+
+	CU_ASSERT_STRING_EQUAL(CHECK(&v, "2147483647", MAC, "[0,999]", "middle", "{}"), "");
+	CU_ASSERT_EQUAL(v.v[0].number, 2147483647);
+	CU_ASSERT_EQUAL(memcmp(v.v[1].mac, "\x00\x16\x3e\xec\xa3\xe1", 6), 0);
+	CU_ASSERT_EQUAL(v.v[3].number, 1);
+	CU_ASSERT_TRUE(v.v[4].given);
+	CU_ASSERT_EQUAL(v.v[4].word, 4);
+	CU_ASSERT_STRING_EQUAL(CHECK(&v, "1", MAC, "[]"), "");
+	CU_ASSERT_FALSE(v.v[3].given);
+	REFUSED("args", "1", MAC, "[]", "low", "{}", "7");
+	REFUSED("arcs", "1", MAC);
+	REFUSED("cost", NULL);
+}
+
+static void
+test_keys(void)
+{
+	struct ctl_values v;
+
+	CU_ASSERT_STRING_EQUAL(CHECK(&v, "arcs=[3]", "level=high", "peer-mac=" MAC, "cost=10"), "");
+	CU_ASSERT_EQUAL(v.v[0].number, 10);
+	CU_ASSERT_EQUAL(v.v[0].word, 3);
+	CU_ASSERT_EQUAL(v.v[3].number, 2);
+	REFUSED("costs", "costs=1", "peer-mac=" MAC, "arcs=[]");
+	REFUSED("cos", "cos=1", "peer-mac=" MAC, "arcs=[]");
+	REFUSED("cost", "cost=1", "cost=1", "peer-mac=" MAC, "arcs=[]");
+	REFUSED("peer-mac", "cost=1", "arcs=[]");
+	REFUSED("peer-mac", "cost=1", MAC, "[]");
+	REFUSED("peer-mac", "1", "peer-mac=" MAC, "[]");
+}
+
+static void
+test_split(void)
+{
+	struct ctl_word w;
+
+	ctl_word_split("peer-mac=a=b", &w);
+	CU_ASSERT_EQUAL(w.key_len, 8);
+	CU_ASSERT_STRING_EQUAL(w.text, "a=b");
+	ctl_word_split("./a=b", &w);
+	CU_ASSERT_PTR_NULL(w.key);
+	CU_ASSERT_STRING_EQUAL(w.text, "./a=b");
+	ctl_word_split("=b", &w);
+	CU_ASSERT_PTR_NULL(w.key);
+	ctl_word_split("", &w);
+	CU_ASSERT_PTR_NULL(w.key);
+	CU_ASSERT_EQUAL(w.len, 0);
+}
+
+static void
+test_number(void)
+{
+	static const char *const wrong[] = { "", "0", "-1", "+1", "1 ", " 1", "1.0", "0x1", "1e3",
+		"2147483648", "4294967297", "18446744073709551617", "99999999999999999999999",
+		"one", "\xff", "{}" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		REFUSED("cost", wrong[i], MAC, "[]");
+}
+
+/* The greatest bound there can be must not overflow on the way. */
+static void
+test_number_max(void)
+{
+	static const struct ctl_arg args[] = {
+		{ "n", "", CTL_NUMBER, CTL_NEEDED, 0, UINT64_MAX, NULL },
+		{ NULL, NULL, CTL_NUMBER, CTL_NEEDED, 0, 0, NULL },
+	};
+	static const struct ctl_verb verb = { "v", "", CTL_READING, CTL_ANY_MODE, CTL_NO_SHAPE, args, NULL };
+	struct ctl_values v;
+
+	CU_ASSERT_STRING_EQUAL(check(&verb, &v, (const char *const[]){ "18446744073709551615", NULL }), "");
+	CU_ASSERT_EQUAL(v.v[0].number, UINT64_MAX);
+	CU_ASSERT_STRING_EQUAL(check(&verb, &v, (const char *const[]){ "18446744073709551616", NULL }), "n");
+}
+
+static void
+test_mac(void)
+{
+	static const char *const wrong[] = { "", "00:16:3e:ec:a3", "00:16:3e:ec:a3:e1:", "00-16-3e-ec-a3-e1",
+		"00:16:3e:ec:a3:g1", "0016:3e:ec:a3:e1:", "00:16:3e:ec:a3:1", "{}" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		REFUSED("peer-mac", "1", wrong[i], "[]");
+}
+
+static void
+test_list(void)
+{
+	static const char *const wrong[] = { "", "[", "]", "0", "[0", "0]", "[,]", "[0,]", "[,0]", "[0,,1]",
+		"[0, 1]", "[-1]", "[1000]", "[0]]", "[[0]", "[a]", "{}" };
+	struct ctl_values v;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		REFUSED("arcs", "1", MAC, wrong[i]);
+	CU_ASSERT_STRING_EQUAL(CHECK(&v, "1", MAC, "[7]"), "");
+	CU_ASSERT_STRING_EQUAL(CHECK(&v, "1", MAC, "[7,7,0]"), "");
+}
+
+static void
+test_choice_and_object(void)
+{
+	static const char *const wrong[] = { "", "lo", "lower", "Low", "low|middle", "|", "{}" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		REFUSED("level", "1", MAC, "[]", wrong[i]);
+	REFUSED("state", "1", MAC, "[]", "low", "file");
+}
+
+/* What came from outside is quoted short and printable. */
+static void
+test_message(void)
+{
+	char text[5000];
+
+	memset(text, 0x1b, sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	REFUSED("cost", text, MAC, "[]");
+	memset(text, 'k', sizeof(text) - 1);
+	text[4000] = '=';
+	CU_ASSERT_EQUAL(strlen(CHECK(&(struct ctl_values){ 0 }, text)), 47);
+}
+
+/* All of FILE, for a look at its text. */
+static char *
+read_file(const char *name)
+{
+	char path[512];
+	size_t size = 1 << 18, n;
+	char *text = calloc(1, size);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", tap_srcdir(), name);
+	f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	n = fread(text, 1, size - 1, f);
+	CU_ASSERT(n > 0 && n < size - 1);
+	fclose(f);
+	return text;
+}
+
+/* ntkctl(8) has an item for each verb, with its arguments, and names what is in its result. */
+static void
+test_manual(void)
+{
+	char *page = read_file("man/ntkctl.8");
+	char line[CTL_TEXT];
+
+	for (size_t i = 0; i < CTL_N_VERBS; i++) {
+		const struct ctl_verb *v = &ctl_verbs[i];
+		int n = snprintf(line, sizeof(line), ".It Cm %s", v->name);
+		char *item, *end;
+
+		for (const struct ctl_arg *a = v->args; a->key != NULL; a++)
+			n += snprintf(line + n, sizeof(line) - (size_t)n, " Ar %s", a->key);
+		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
+		item = strstr(page, line);
+		CU_ASSERT_PTR_NOT_NULL(item);
+		if (item == NULL) {
+			tap_note("no item in the page: %s", line);
+			continue;
+		}
+		end = strstr(item, "\n.It Cm ");
+		for (const struct ctl_column *c = v->columns; c->key != NULL; c++) {
+			char *at;
+
+			snprintf(line, sizeof(line), "\n.Cm %s", c->key);
+			at = strstr(item, line);
+			if (at == NULL || (end != NULL && at > end))
+				tap_note("%s: the page does not name %s", v->name, c->key);
+			CU_ASSERT(at != NULL && (end == NULL || at < end));
+		}
+	}
+	free(page);
+}
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "the table of verbs is sound", test_table },
+		{ "usage lines", test_usage },
+		{ "arguments by position", test_positions },
+		{ "arguments by key", test_keys },
+		{ "words of the command line", test_split },
+		{ "numbers", test_number },
+		{ "the greatest number", test_number_max },
+		{ "hardware addresses", test_mac },
+		{ "lists", test_list },
+		{ "choices and objects", test_choice_and_object },
+		{ "messages quote little and only printable bytes", test_message },
+		{ "ntkctl(8) describes every verb, argument and result", test_manual },
+	};
+
+	return TAP_RUN(tests);
+}

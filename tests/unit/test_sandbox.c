@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/tap.h"
+
+/*
+ * Every child loads the real filter and makes one call.  Children end through
+ * the system call itself: a sanitizer's or CUnit's way out would need more.
+ */
+
+enum { DONE = 0, FAILED = 1, NO_FILTER = 2 };
+
+static void __attribute__((noreturn))
+leave(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+static int
+child_run(int (*call)(void))
+{
+	const char *why;
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !ntkd_sandbox_enter(SC_KILL, &why))
+			leave(NO_FILTER);
+		leave(call() == 0 ? DONE : FAILED);
+	}
+	CU_ASSERT_FATAL(pid > 0);
+	CU_ASSERT_FATAL(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+static void
+expect_death(int (*call)(void))
+{
+	int status = child_run(call);
+
+	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	if (!WIFSIGNALED(status))
+		tap_note("ended with status %d", WEXITSTATUS(status));
+}
+
+static void
+expect_done(int (*call)(void))
+{
+	int status = child_run(call);
+
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == DONE);
+	if (WIFSIGNALED(status))
+		tap_note("killed by signal %d", WTERMSIG(status));
+}
+
+#define DIES(name_, what_) \
+	static int call_##name_(void) { return (what_) < 0; } \
+	static void test_##name_(void) { expect_death(call_##name_); }
+#define LIVES(name_, what_) \
+	static int call_##name_(void) { return (what_) < 0; } \
+	static void test_##name_(void) { expect_done(call_##name_); }
+
+static char path[] = "/dev/null";
+static char *const no_words[] = { NULL };
+static struct timespec some_time;
+static const gid_t group_zero;
+static char byte;
+
+/* System calls by number, so that the C library cannot take another way. */
+DIES(packet, syscall(SYS_socket, AF_PACKET, SOCK_RAW, 0))
+DIES(inet, syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0))
+DIES(netlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 0))
+DIES(connect, syscall(SYS_connect, -1, NULL, 0))
+DIES(bind, syscall(SYS_bind, -1, NULL, 0))
+DIES(listen, syscall(SYS_listen, -1, 1))
+DIES(setsockopt, syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_MARK, &byte, 1))
+DIES(getsockopt, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_TYPE, &byte, &byte))
+DIES(execve, syscall(SYS_execve, path, no_words, no_words))
+DIES(execveat, syscall(SYS_execveat, -1, path, no_words, no_words, 0))
+DIES(openat, syscall(SYS_openat, AT_FDCWD, path, O_RDONLY))
+DIES(openat2, syscall(SYS_openat2, AT_FDCWD, path, NULL, 0))
+DIES(unlinkat, syscall(SYS_unlinkat, AT_FDCWD, "/nowhere/at/all", 0))
+DIES(stat_path, syscall(SYS_newfstatat, AT_FDCWD, path, &byte, 0))
+DIES(clone, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
+DIES(unshare, syscall(SYS_unshare, CLONE_NEWNET))
+DIES(setns, syscall(SYS_setns, -1, CLONE_NEWNET))
+DIES(mount, syscall(SYS_mount, "none", "/nowhere", "tmpfs", 0, NULL))
+DIES(chroot, syscall(SYS_chroot, "/"))
+DIES(setuid, syscall(SYS_setuid, 0))
+DIES(setgroups, syscall(SYS_setgroups, 0, &group_zero))
+DIES(capset, syscall(SYS_capset, NULL, NULL))
+DIES(prctl, syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0))
+DIES(ptrace, syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0))
+DIES(kill, syscall(SYS_kill, getpid(), 0))
+DIES(bpf, syscall(SYS_bpf, 0, NULL, 0))
+DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
+DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
+DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
+DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
+    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
+DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
+
+/* Fails instead: a lost syslog is no reason to die. */
+static int
+call_syslog(void)
+{
+	return !(syscall(SYS_socket, AF_UNIX, SOCK_DGRAM, 0) < 0 && errno == EPERM);
+}
+
+static void
+test_syslog(void)
+{
+	expect_done(call_syslog);
+}
+
+/* What the loop does, with descriptors made beforehand. */
+static int loop_pair[2], loop_epoll;
+
+static int
+call_loop(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (syscall(SYS_epoll_ctl, loop_epoll, EPOLL_CTL_ADD, loop_pair[0], &ev) != 0 ||
+	    syscall(SYS_sendto, loop_pair[1], "x", 1, MSG_NOSIGNAL, NULL, 0) != 1 ||
+	    syscall(SYS_epoll_pwait, loop_epoll, &ev, 1, 1000, NULL, 8) != 1 ||
+	    syscall(SYS_recvfrom, loop_pair[0], &byte, 1, 0, NULL, NULL) != 1 || byte != 'x' ||
+	    syscall(SYS_write, loop_pair[1], "y", 1) != 1 ||
+	    syscall(SYS_read, loop_pair[0], &byte, 1) != 1 || byte != 'y')
+		return 1;
+	return syscall(SYS_close, loop_pair[0]) != 0;
+}
+
+static void
+test_loop(void)
+{
+	CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, loop_pair) == 0);
+	loop_epoll = epoll_create1(0);
+	CU_ASSERT_FATAL(loop_epoll >= 0);
+	expect_done(call_loop);
+	close(loop_epoll);
+	close(loop_pair[0]);
+	close(loop_pair[1]);
+}
+
+static int
+call_memory(void)
+{
+	void *at = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return 1;
+	at = mremap(at, 65536, 131072, MREMAP_MAYMOVE);
+	return at == MAP_FAILED || mprotect(at, 4096, PROT_READ) != 0 || munmap(at, 131072) != 0;
+}
+
+static void
+test_memory(void)
+{
+	expect_done(call_memory);
+}
+
+LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) < 0 &&
+    errno == EBADF ? 0 : -1)
+LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
+LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
+
+/* The list as an auditor wants to see it; and no entry without its reason. */
+static void
+test_list(void)
+{
+	tap_note("ntkd may, in kill mode, after its start:");
+	for (size_t i = 0; i < ntkd_sandbox_n_rules; i++) {
+		const struct sc_rule *r = &ntkd_sandbox_rules[i];
+
+		CU_ASSERT(r->why != NULL && r->why[0] != '\0');
+		CU_ASSERT(r->n_args <= SC_ARGS);
+		tap_note("  %-16s %s%s%s", r->name, r->error != 0 ? "(fails) " : "",
+		    r->n_args != 0 ? "(some arguments) " : "", r->why);
+	}
+	CU_ASSERT(ntkd_sandbox_n_rules > 0 && ntkd_sandbox_n_rules < 80);
+}
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "lists what it allows, each with its reason", test_list },
+#define T(name_, text_) { text_, test_##name_ }
+		T(loop, "allows what the event loop does"),
+		T(memory, "allows memory that is not executable"),
+		T(peer, "allows asking who a client is"),
+		T(wait, "allows waiting for the helper"),
+		T(clock, "allows reading the clock"),
+		T(syslog, "lets syslog fail to connect"),
+		T(packet, "kills on a packet socket"),
+		T(inet, "kills on an internet socket"),
+		T(netlink, "kills on a netlink socket"),
+		T(connect, "kills on connect"),
+		T(bind, "kills on bind"),
+		T(listen, "kills on listen"),
+		T(setsockopt, "kills on setsockopt"),
+		T(getsockopt, "kills on other socket options"),
+		T(execve, "kills on execve"),
+		T(execveat, "kills on execveat"),
+		T(openat, "kills on openat"),
+		T(openat2, "kills on openat2"),
+		T(unlinkat, "kills on unlinkat"),
+		T(stat_path, "kills on stat of a path"),
+		T(clone, "kills on clone"),
+		T(unshare, "kills on unshare"),
+		T(setns, "kills on setns"),
+		T(mount, "kills on mount"),
+		T(chroot, "kills on chroot"),
+		T(setuid, "kills on setuid"),
+		T(setgroups, "kills on setgroups"),
+		T(capset, "kills on capset"),
+		T(prctl, "kills on prctl"),
+		T(ptrace, "kills on ptrace"),
+		T(kill, "kills on kill"),
+		T(bpf, "kills on bpf"),
+		T(io_uring, "kills on io_uring"),
+		T(ioctl, "kills on ioctl"),
+		T(fcntl, "kills on fcntl"),
+		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
+		T(executable_map, "kills on an executable mapping"),
+		T(executable_protect, "kills on making memory executable"),
+#undef T
+	};
+
+	return TAP_RUN(tests);
+}

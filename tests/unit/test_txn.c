@@ -1,0 +1,920 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/kernel/txn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/kerntest.h"
+#include "tests/unit/tap.h"
+
+static struct conf conf;
+static struct rig rig;
+
+/* A neighbour of the tests: its MAC ends with N. */
+static ntk_mac_t
+mac(uint8_t n)
+{
+	return (ntk_mac_t){ { 2, 0, 0, 0, 0, n } };
+}
+
+static void
+add(struct kset *s, struct kobj o)
+{
+	kset_add(s, &o);
+}
+
+/* The least there can be: the namespace and an interface with a link-local. */
+static void
+begin(struct kset *s)
+{
+	kset_init(s);
+	add(s, (struct kobj){ .kind = KOBJ_NS });
+	add(s, (struct kobj){ .kind = KOBJ_DEV });
+	add(s, (struct kobj){ .kind = KOBJ_ADDR, .addr = 0xa9fe0a01 });
+}
+
+/* A neighbour with a mark, a table of one route, and a rule. */
+static void
+add_neighbour(struct kset *s, uint8_t n)
+{
+	add(s, (struct kobj){ .kind = KOBJ_NEIGH, .addr = 0xa9fe1400U + n, .src = 0xa9fe0a01 });
+	add(s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac(n), .addr = 0x0a000000, .len = 29,
+	    .type = PRIV_ROUTE_UNICAST, .via = 0xa9fe1400U + n });
+	add(s, (struct kobj){ .kind = KOBJ_MARK, .mac = mac(n) });
+	add(s, (struct kobj){ .kind = KOBJ_RULE, .mac = mac(n) });
+}
+
+static void
+start(void)
+{
+	CU_ASSERT_TRUE_FATAL(rig_init(&rig, &conf));
+}
+
+static void
+end(void)
+{
+	CU_ASSERT_FALSE(rig.failed);
+	CU_ASSERT_PTR_NULL(fakekern_fault(rig.fake));
+	if (fakekern_fault(rig.fake) != NULL)
+		tap_note("%s", fakekern_fault(rig.fake));
+	rig_free(&rig);
+}
+
+/* Sorts S, wants it for NS and runs. */
+static bool
+bring(unsigned ns, struct kset *s)
+{
+	CU_ASSERT_TRUE(kset_sort(s));
+	return rig_bring(&rig, ns, s);
+}
+
+static size_t
+peers(struct kernel_peer *v, size_t size)
+{
+	return kernel_peers(rig.kernel, v, size);
+}
+
+/* --- hello --- */
+
+static void
+test_hello(void)
+{
+	uint8_t buf[PRIV_MSG_MAX];
+
+	start();
+	CU_ASSERT_FALSE(kernel_is_up(rig.kernel));
+	CU_ASSERT_FALSE(kernel_is_busy(rig.kernel));
+	CU_ASSERT_TRUE(rig_step(&rig));
+	CU_ASSERT_TRUE(kernel_is_up(rig.kernel));
+	CU_ASSERT_FALSE(kernel_is_busy(rig.kernel));
+	CU_ASSERT_EQUAL(kernel_next(rig.kernel, buf), 0);
+	CU_ASSERT_TRUE(kernel_device(rig.kernel, 0, 0).present);
+	CU_ASSERT_EQUAL(kernel_device(rig.kernel, 0, 0).ifindex, 2);
+	CU_ASSERT_EQUAL(kernel_device(rig.kernel, 0, 0).mac.b[5], 1);
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, 0, conf.n_interfaces).present);
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, 1, 0).present);
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, KERNEL_NAMESPACES, 0).present);
+	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, KERNEL_NAMESPACES), 0);
+	end();
+}
+
+static void
+test_want_before_hello(void)
+{
+	struct kset s;
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s));
+	kset_free(&s);
+	end();
+}
+
+/* --- namespaces --- */
+
+static void
+test_namespace(void)
+{
+	struct kset s, none;
+	struct kernel_counters c;
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	add_neighbour(&s, 1);
+	CU_ASSERT_TRUE(bring(3, &s));
+	CU_ASSERT_TRUE(rig_has(&rig, 3, &s));
+	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, 3), 1);
+	CU_ASSERT_TRUE(kernel_device(rig.kernel, 3, 0).present);
+	CU_ASSERT_NOT_EQUAL(kernel_device(rig.kernel, 3, 0).ifindex,
+	    kernel_device(rig.kernel, 0, 0).ifindex);
+	c = kernel_counters(rig.kernel);
+	CU_ASSERT_EQUAL(c.transactions, 2);
+	CU_ASSERT_EQUAL(c.operations, 3 + 1 + 7);
+	CU_ASSERT_EQUAL(c.refused, 0);
+
+	kset_init(&none);
+	CU_ASSERT_TRUE(bring(3, &none));
+	CU_ASSERT_EQUAL(kernel_applied(rig.kernel, 3)->n, 0);
+	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, 3), 0);
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, 3, 0).present);
+	CU_ASSERT_EQUAL(fakekern_namespaces(rig.fake), 0);
+	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 0);
+
+	/* The place is used again, with other handles and another number. */
+	CU_ASSERT_TRUE(bring(3, &s));
+	CU_ASSERT_TRUE(rig_has(&rig, 3, &s));
+	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, 3), 2);
+	kset_free(&s);
+	end();
+}
+
+static void
+test_default_stays(void)
+{
+	struct kset s, none;
+	char text[KERNEL_REFUSAL_TEXT];
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	kset_init(&none);
+	CU_ASSERT_FALSE(bring(0, &none));
+	CU_ASSERT_EQUAL(rig.n_refused, 1);
+	CU_ASSERT_STRING_EQUAL(rig.last.refusal.operation, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(kernel_refusal_text(&rig.last.refusal, text),
+	    "default namespace"));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s));
+	kset_free(&s);
+	end();
+}
+
+static void
+test_nothing_to_do(void)
+{
+	struct kset s, none;
+	size_t messages;
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	messages = rig.messages;
+	CU_ASSERT_TRUE(bring(0, &s));
+	CU_ASSERT_EQUAL(rig.messages, messages);
+	kset_init(&none);
+	CU_ASSERT_TRUE(bring(5, &none));
+	CU_ASSERT_EQUAL(rig.messages, messages);
+	kset_free(&s);
+	end();
+}
+
+/* A state that is wanted while another is under way comes after it; one that waits is replaced. */
+static void
+test_wants_follow(void)
+{
+	struct kset a, b, c, copy;
+	uint8_t buf[PRIV_MSG_MAX], answer[PRIV_MSG_MAX];
+	struct msg_error err;
+	size_t len;
+	int n;
+
+	start();
+	rig_run(&rig);
+	begin(&a);
+	CU_ASSERT_TRUE(kset_sort(&a));
+	begin(&b);
+	add_neighbour(&b, 1);
+	CU_ASSERT_TRUE(kset_sort(&b));
+	begin(&c);
+	add_neighbour(&c, 2);
+	CU_ASSERT_TRUE(kset_sort(&c));
+	CU_ASSERT_TRUE(kset_copy(&copy, &a));
+	kernel_want(rig.kernel, 0, &copy, 0);
+	CU_ASSERT_EQUAL(copy.n, 0);
+	len = kernel_next(rig.kernel, buf);
+	CU_ASSERT_TRUE(kernel_is_busy(rig.kernel));
+	kernel_want(rig.kernel, 0, &b, 0);
+	CU_ASSERT_TRUE(kset_copy(&copy, &c));
+	kernel_want(rig.kernel, 0, &copy, 0);
+	CU_ASSERT_EQUAL(kernel_next(rig.kernel, answer), 0);
+	n = fakekern_message(rig.fake, buf, len, answer);
+	CU_ASSERT_TRUE(kernel_answer(rig.kernel, answer, (size_t)n, &err));
+	CU_ASSERT_EQUAL(rig.n_done, 1);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &a));
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 2);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &c));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 0);
+	kset_free(&a);
+	kset_free(&c);
+	end();
+}
+
+/* --- limits of the border --- */
+
+/* More than fits into one message, and more than fits into one transaction. */
+static void
+test_parts(void)
+{
+	enum { ROUTES = PRIV_TXN_OPS + 5000 };
+	struct kset s, less;
+
+	start();
+	begin(&s);
+	begin(&less);
+	for (uint32_t i = 0; i < ROUTES; i++)
+		add(i < 5000 ? &less : &s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac(1 + i % 3),
+		    .addr = 0x0a000000 + i, .len = 32, .type = PRIV_ROUTE_BLACKHOLE });
+	CU_ASSERT_TRUE(bring(0, &less));
+	CU_ASSERT_TRUE(rig.messages > 3);
+	CU_ASSERT_EQUAL(rig.transactions, 2);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &less));
+	CU_ASSERT_TRUE(bring(0, &s));
+	CU_ASSERT_EQUAL(rig.transactions, 4);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s));
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).operations, 3 + 3 + 5000 + ROUTES);
+	kset_free(&s);
+	kset_free(&less);
+	end();
+}
+
+/* A second transaction that is refused takes the first one back. */
+static void
+test_retreat(void)
+{
+	enum { ROUTES = PRIV_TXN_OPS + 100 };
+	struct kset s, before;
+	size_t transactions;
+
+	start();
+	begin(&before);
+	add_neighbour(&before, 9);
+	CU_ASSERT_TRUE(bring(0, &before));
+	begin(&s);
+	for (uint32_t i = 0; i < ROUTES; i++)
+		add(&s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac(1), .addr = 0x0a000000 + i,
+		    .len = 32, .type = PRIV_ROUTE_BLACKHOLE });
+	CU_ASSERT_TRUE(kset_sort(&s));
+	kernel_want(rig.kernel, 0, &s, 0);
+	transactions = rig.transactions;
+	while (rig.transactions == transactions && rig_step(&rig))
+		;
+	CU_ASSERT_EQUAL(rig.n_done, 1);
+	fakekern_refuse(rig.fake, 10, PRIV_R_KERNEL);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 2);
+	CU_ASSERT_FALSE(rig.last.ok);
+	CU_ASSERT_EQUAL(rig.last.refusal.reason, PRIV_R_KERNEL);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &before));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 0);
+	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 1);
+	kset_free(&before);
+	end();
+}
+
+/* A way back that is refused, too: what stands is what is applied, and can be left again. */
+static void
+test_no_retreat(void)
+{
+	enum { ROUTES = PRIV_TXN_OPS + 100 };
+	struct kset s, before, there;
+	size_t transactions;
+
+	start();
+	begin(&before);
+	CU_ASSERT_TRUE(bring(0, &before));
+	begin(&s);
+	for (uint32_t i = 0; i < ROUTES; i++)
+		add(&s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac(1), .addr = 0x0a000000 + i,
+		    .len = 32, .type = PRIV_ROUTE_BLACKHOLE });
+	CU_ASSERT_TRUE(kset_sort(&s));
+	kernel_want(rig.kernel, 0, &s, 0);
+	for (int i = 0; i < 2; i++) {
+		transactions = rig.transactions;
+		while (rig.transactions == transactions && rig_step(&rig))
+			;
+		fakekern_refuse(rig.fake, 10 + (size_t)i, PRIV_R_KERNEL);
+	}
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 2);
+	CU_ASSERT_FALSE(rig.last.ok);
+	CU_ASSERT_EQUAL(rig.last.refusal.op, 10);
+	kset_init(&there);
+	CU_ASSERT_TRUE(fakekern_state(rig.fake, 0, &there));
+	CU_ASSERT_TRUE(kset_equal(&there, kernel_applied(rig.kernel, 0)));
+	CU_ASSERT_EQUAL(there.n, 3 + PRIV_TXN_OPS - 1);
+	CU_ASSERT_TRUE(bring(0, &before));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &before));
+	kset_free(&there);
+	kset_free(&before);
+	end();
+}
+
+/* Nothing may follow a removed interface: each has a transaction of its own. */
+static void
+test_interfaces_go(void)
+{
+	struct kset all, one;
+
+	start();
+	begin(&all);
+	begin(&one);
+	add(&all, (struct kobj){ .kind = KOBJ_DEV, .dev = 1 });
+	add(&all, (struct kobj){ .kind = KOBJ_DEV, .dev = 2 });
+	add(&all, (struct kobj){ .kind = KOBJ_ADDR, .dev = 2, .addr = 0xa9fe0a03 });
+	CU_ASSERT_TRUE(bring(0, &all));
+	CU_ASSERT_TRUE(bring(1, &all));
+	CU_ASSERT_TRUE(rig_has(&rig, 1, &all));
+	CU_ASSERT_EQUAL(rig.transactions, 3);
+	CU_ASSERT_TRUE(bring(1, &one));
+	CU_ASSERT_EQUAL(rig.transactions, 5);
+	CU_ASSERT_TRUE(rig_has(&rig, 1, &one));
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, 1, 1).present);
+	CU_ASSERT_TRUE(kernel_device(rig.kernel, 0, 1).present);
+	/* A real one stays prepared. */
+	CU_ASSERT_TRUE(bring(0, &one));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &one));
+	CU_ASSERT_TRUE(bring(0, &all));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &all));
+	kset_free(&all);
+	kset_free(&one);
+	end();
+}
+
+/* What the helper would take for an attack is not sent. */
+static void
+test_invalid_stays_here(void)
+{
+	struct kset s, good;
+	size_t messages;
+
+	start();
+	begin(&good);
+	CU_ASSERT_TRUE(bring(0, &good));
+	messages = rig.messages;
+	begin(&s);
+	add(&s, (struct kobj){ .kind = KOBJ_ROUTE, .addr = 0, .len = 0,
+	    .type = PRIV_ROUTE_BLACKHOLE });
+	CU_ASSERT_FALSE(bring(0, &s));
+	CU_ASSERT_EQUAL(rig.last.refusal.reason, PRIV_R_SHAPE);
+	CU_ASSERT_EQUAL(rig.messages, messages);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &good));
+	kset_free(&s);
+	kset_free(&good);
+	end();
+}
+
+/* --- table numbers --- */
+
+/* In the order in which neighbours first appeared, whatever their MACs. */
+static void
+test_numbers(void)
+{
+	static const uint8_t order[] = { 7, 3, 9, 1 };
+	struct kernel_peer v[8];
+	struct kset s;
+
+	start();
+	begin(&s);
+	for (size_t i = 0; i < sizeof(order); i++)
+		add_neighbour(&s, order[i]);
+	CU_ASSERT_TRUE(bring(0, &s));
+	for (size_t i = 0; i < sizeof(order); i++) {
+		CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(order[i])), 250 - i);
+		CU_ASSERT_EQUAL(fakekern_table(rig.fake, mac(order[i])), 250 - i);
+	}
+	CU_ASSERT_EQUAL(peers(v, 8), 4);
+	CU_ASSERT_EQUAL(v[0].mac.b[5], 1);
+	CU_ASSERT_EQUAL(v[0].table, 247);
+	CU_ASSERT_EQUAL(v[0].references, 3);
+	CU_ASSERT_EQUAL(peers(v, 0), 4);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, KOBJ_NTK), 0);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(99)), 0);
+	kset_free(&s);
+	end();
+}
+
+/* One number per MAC for the whole system; given back when the last namespace lets it go. */
+static void
+test_shared_number(void)
+{
+	struct kset with, without;
+	struct kernel_peer v[2];
+	size_t transactions;
+
+	start();
+	begin(&with);
+	begin(&without);
+	add_neighbour(&with, 1);
+	CU_ASSERT_TRUE(bring(0, &with));
+	CU_ASSERT_TRUE(bring(1, &with));
+	CU_ASSERT_EQUAL(peers(v, 2), 1);
+	CU_ASSERT_EQUAL(v[0].references, 6);
+	transactions = rig.transactions;
+	CU_ASSERT_TRUE(bring(0, &without));
+	CU_ASSERT_EQUAL(rig.transactions, transactions + 1);
+	CU_ASSERT_EQUAL(peers(v, 2), 1);
+	CU_ASSERT_EQUAL(v[0].references, 3);
+	CU_ASSERT_TRUE(bring(1, &without));
+	CU_ASSERT_EQUAL(rig.transactions, transactions + 3);
+	CU_ASSERT_EQUAL(peers(v, 2), 0);
+	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 0);
+	kset_free(&with);
+	kset_free(&without);
+	end();
+}
+
+/* A peer that changes its MAC has the new number before it loses the old one. */
+static void
+test_changed_mac(void)
+{
+	struct kset a, b;
+
+	start();
+	begin(&a);
+	begin(&b);
+	add_neighbour(&a, 1);
+	add_neighbour(&b, 2);
+	CU_ASSERT_TRUE(bring(0, &a));
+	CU_ASSERT_TRUE(bring(0, &b));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(2)), 249);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 0);
+	CU_ASSERT_TRUE(bring(0, &a));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 250);
+	kset_free(&a);
+	kset_free(&b);
+	end();
+}
+
+/* What one namespace lets go and another wants keeps its number. */
+static void
+test_moved_mac(void)
+{
+	struct kset with, without, copy;
+
+	start();
+	begin(&with);
+	begin(&without);
+	add_neighbour(&with, 1);
+	CU_ASSERT_TRUE(bring(0, &without));
+	CU_ASSERT_TRUE(bring(1, &with));
+	CU_ASSERT_TRUE(kset_sort(&without));
+	CU_ASSERT_TRUE(kset_copy(&copy, &without));
+	kernel_want(rig.kernel, 1, &copy, 0);
+	CU_ASSERT_TRUE(kset_copy(&copy, &with));
+	kernel_want(rig.kernel, 0, &copy, 0);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 4);
+	CU_ASSERT_EQUAL(rig.transactions, 1 + 4);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 250);
+	kset_free(&with);
+	kset_free(&without);
+	end();
+}
+
+/* No number is left: the change is refused, and others go on. */
+static void
+test_exhausted(void)
+{
+	struct conf few = conf;
+	struct kset two, three;
+
+	few.tables = (struct conf_tables){ 251, 250 };
+	few.more_tables = (struct conf_tables){ 10000, 10000 };
+	CU_ASSERT_TRUE_FATAL(rig_init(&rig, &few));
+	begin(&two);
+	add_neighbour(&two, 1);
+	add_neighbour(&two, 2);
+	begin(&three);
+	for (uint8_t i = 1; i <= 3; i++)
+		add_neighbour(&three, i);
+	CU_ASSERT_TRUE(bring(0, &two));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 250);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(2)), 10000);
+	CU_ASSERT_FALSE(bring(0, &three));
+	CU_ASSERT_EQUAL(rig.last.refusal.reason, PRIV_R_EXHAUSTED);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(3)), 0);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &two));
+	CU_ASSERT_TRUE(bring(1, &two));
+	kset_free(&two);
+	kset_free(&three);
+	end();
+}
+
+/* The helper refuses to take a number back: it stays known, is not asked for again, and can be used. */
+static void
+test_not_taken_back(void)
+{
+	struct kset with, without;
+
+	start();
+	begin(&with);
+	begin(&without);
+	add_neighbour(&with, 1);
+	add_neighbour(&with, 2);
+	CU_ASSERT_TRUE(bring(0, &with));
+	CU_ASSERT_TRUE(kset_sort(&without));
+	kernel_want(rig.kernel, 0, &without, 0);
+	rig_step(&rig);
+	fakekern_refuse(rig.fake, 1, PRIV_R_KERNEL);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_refused, 0);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(1)), 0);
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(2)), 249);
+	CU_ASSERT_TRUE(bring(0, &with));
+	CU_ASSERT_EQUAL(kernel_table(rig.kernel, mac(2)), 249);
+	begin(&without);
+	CU_ASSERT_TRUE(bring(0, &without));
+	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 0);
+	kset_free(&with);
+	kset_free(&without);
+	end();
+}
+
+/* --- refusals --- */
+
+/* Whichever operation is refused: nothing changed, and the same can be asked again. */
+static void
+refusals_of(const struct kset *main, const struct kset *a, const struct kset *b, unsigned ns)
+{
+	struct kset copy;
+	bool refused = true;
+
+	for (size_t k = 0; refused; k++) {
+		start();
+		CU_ASSERT_TRUE(ns == 0 || rig_bring(&rig, 0, main));
+		CU_ASSERT_TRUE(rig_bring(&rig, ns, a));
+		fakekern_refuse(rig.fake, k, PRIV_R_KERNEL);
+		CU_ASSERT_TRUE(kset_copy(&copy, b));
+		kernel_want(rig.kernel, ns, &copy, 0);
+		while (rig.n_done < 2 + (ns != 0) && rig_step(&rig))
+			;
+		refused = !rig.last.ok;
+		if (refused) {
+			CU_ASSERT_EQUAL(rig.last.refusal.op, k);
+			CU_ASSERT_EQUAL(rig.last.refusal.reason, PRIV_R_KERNEL);
+			CU_ASSERT_TRUE(rig_has(&rig, ns, a));
+			CU_ASSERT_TRUE(rig_bring(&rig, ns, b));
+		}
+		CU_ASSERT_TRUE(rig_has(&rig, ns, b));
+		end();
+	}
+}
+
+static void
+test_refusals(void)
+{
+	struct kset sets[3];
+	struct wanted_settings settings = kerntest_settings(&conf);
+	struct facts f, g;
+	struct rng r;
+
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		rng_init(&r, seed);
+		for (size_t i = 0; i < 3; i++)
+			kset_init(&sets[i]);
+		kerntest_invent(&r, &conf, true, &f);
+		CU_ASSERT_TRUE(wanted_state(&settings, &f, &sets[0]));
+		facts_free(&f);
+		kerntest_invent(&r, &conf, seed % 2 == 0, &f);
+		kerntest_vary(&r, &conf, &f, &g);
+		CU_ASSERT_TRUE(wanted_state(&settings, &f, &sets[1]));
+		CU_ASSERT_TRUE(wanted_state(&settings, &g, &sets[2]));
+		refusals_of(&sets[0], &sets[1], &sets[2], seed % 2 == 0 ? 0 : 1);
+		facts_free(&f);
+		facts_free(&g);
+		for (size_t i = 0; i < 3; i++)
+			kset_free(&sets[i]);
+	}
+}
+
+static void
+test_refusal_text(void)
+{
+	struct priv_refusal r = { .op = 4, .reason = PRIV_R_NEIGHBOUR, .operation = "route_set",
+		.field = "via", .value = "169.254.3.4", .text = "eth1" };
+	char text[KERNEL_REFUSAL_TEXT];
+
+	CU_ASSERT_STRING_EQUAL(kernel_refusal_text(&r, text), "route_set, operation 4: via "
+	    "169.254.3.4 has no neighbour route on that interface: eth1");
+	r = (struct priv_refusal){ .reason = PRIV_R_KERNEL, .error = ENETUNREACH,
+		.operation = "addr_add" };
+	CU_ASSERT_STRING_EQUAL(kernel_refusal_text(&r, text), "addr_add, operation 0: was refused by "
+	    "the kernel (Network is unreachable)");
+	memset(&r, 'x', sizeof(r));
+	r.operation[sizeof(r.operation) - 1] = r.field[sizeof(r.field) - 1] = '\0';
+	r.value[sizeof(r.value) - 1] = r.text[sizeof(r.text) - 1] = '\0';
+	CU_ASSERT_TRUE(strlen(kernel_refusal_text(&r, text)) < KERNEL_REFUSAL_TEXT);
+}
+
+/* --- rehearsal --- */
+
+static void
+test_rehearsal(void)
+{
+	struct kset s, copy, there;
+	struct kernel_peer v[2];
+
+	start();
+	begin(&s);
+	add_neighbour(&s, 1);
+	CU_ASSERT_TRUE(kset_sort(&s));
+	CU_ASSERT_TRUE(kset_copy(&copy, &s));
+	kernel_rehearse(rig.kernel, 0, &copy);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 1);
+	CU_ASSERT_TRUE(rig.last.ok);
+	kset_init(&there);
+	CU_ASSERT_TRUE(fakekern_state(rig.fake, 0, &there));
+	CU_ASSERT_EQUAL(there.n, 0);
+	CU_ASSERT_EQUAL(kernel_applied(rig.kernel, 0)->n, 0);
+	CU_ASSERT_EQUAL(peers(v, 2), 0);
+	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 0);
+
+	fakekern_refuse(rig.fake, 5, PRIV_R_KERNEL);
+	CU_ASSERT_TRUE(kset_copy(&copy, &s));
+	kernel_rehearse(rig.kernel, 2, &copy);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 2);
+	CU_ASSERT_EQUAL(rig.ns, 2);
+	CU_ASSERT_FALSE(rig.last.ok);
+	CU_ASSERT_EQUAL(fakekern_namespaces(rig.fake), 0);
+
+	CU_ASSERT_TRUE(rig_bring(&rig, 0, &s));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s));
+	kset_free(&there);
+	kset_free(&s);
+	end();
+}
+
+/* Rehearsals come before what was wanted after them. */
+static void
+test_rehearsal_first(void)
+{
+	struct kset s, copy;
+
+	start();
+	begin(&s);
+	add_neighbour(&s, 1);
+	CU_ASSERT_TRUE(kset_sort(&s));
+	CU_ASSERT_TRUE(kset_copy(&copy, &s));
+	kernel_rehearse(rig.kernel, 0, &copy);
+	CU_ASSERT_TRUE(kset_copy(&copy, &s));
+	kernel_rehearse(rig.kernel, 1, &copy);
+	CU_ASSERT_TRUE(kset_copy(&copy, &s));
+	kernel_want(rig.kernel, 0, &copy, 0);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_done, 3);
+	CU_ASSERT_TRUE(rig.last.ok);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s));
+	/* A namespace cannot be rehearsed before the real interfaces were introduced, but this one was. */
+	CU_ASSERT_EQUAL(rig.n_refused, 0);
+	kset_free(&s);
+	end();
+}
+
+/* --- answers that no healthy helper gives --- */
+
+/* An answer in the making. */
+struct answer {
+	struct wr w;
+	uint8_t buf[4096];
+};
+
+static void
+answer_frame(struct answer *a, uint8_t type, uint32_t seq, uint8_t flags, uint16_t count)
+{
+	struct priv_frame f = { PRIV_MAGIC, PRIV_VERSION, type, seq, flags, count };
+
+	wr_init(&a->w, a->buf, sizeof(a->buf));
+	msg_encode(&priv_frame_desc, &f, &a->w);
+}
+
+static bool
+gives(struct answer *a)
+{
+	struct msg_error err;
+
+	return kernel_answer(rig.kernel, a->buf, a->w.len, &err);
+}
+
+static void
+answer_results(struct answer *a, size_t n, const struct priv_result *v)
+{
+	for (size_t i = 0; i < n; i++)
+		msg_encode(&priv_result_desc, &v[i], &a->w);
+}
+
+static void
+test_bad_welcome(void)
+{
+	struct priv_welcome w = { PRIV_HANDLE(PRIV_H_NS, 0, 0) };
+	struct priv_interface in = { .dev = PRIV_HANDLE(PRIV_H_PEER, 0, 0), .name = "lo" };
+	struct answer a;
+	uint8_t buf[PRIV_MSG_MAX];
+
+	start();
+	CU_ASSERT_TRUE(kernel_next(rig.kernel, buf) > 0);
+	answer_frame(&a, PRIV_WELCOME, 0, 0, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_frame(&a, PRIV_DONE, 0, 0, 0);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_frame(&a, PRIV_WELCOME, 1, 0, 4);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_frame(&a, PRIV_WELCOME, 0, 0, 4);
+	msg_encode(&priv_welcome_desc, &w, &a.w);
+	CU_ASSERT_FALSE(gives(&a));
+	for (int i = 0; i < 4; i++)
+		msg_encode(&priv_interface_desc, &in, &a.w);
+	CU_ASSERT_FALSE(gives(&a));
+	CU_ASSERT_FALSE(kernel_is_up(rig.kernel));
+	end();
+}
+
+/* An interface that does not exist has no handle; lo always has. */
+static void
+test_absent_interface(void)
+{
+	struct priv_welcome w = { PRIV_HANDLE(PRIV_H_NS, 0, 0) };
+	struct priv_interface in = { .dev = PRIV_HANDLE(PRIV_H_DEV, 0, 0), .name = "lo" };
+	struct answer a;
+	uint8_t buf[PRIV_MSG_MAX];
+
+	start();
+	CU_ASSERT_TRUE(kernel_next(rig.kernel, buf) > 0);
+	answer_frame(&a, PRIV_WELCOME, 0, 0, 4);
+	msg_encode(&priv_welcome_desc, &w, &a.w);
+	msg_encode(&priv_interface_desc, &in, &a.w);
+	for (uint32_t i = 1; i <= 3; i++) {
+		in.dev = i == 2 ? 0 : PRIV_HANDLE(PRIV_H_DEV, 0, i);
+		msg_encode(&priv_interface_desc, &in, &a.w);
+	}
+	CU_ASSERT_TRUE(gives(&a));
+	CU_ASSERT_TRUE(kernel_is_up(rig.kernel));
+	CU_ASSERT_TRUE(kernel_device(rig.kernel, 0, 0).present);
+	CU_ASSERT_FALSE(kernel_device(rig.kernel, 0, 1).present);
+	CU_ASSERT_TRUE(kernel_device(rig.kernel, 0, 2).present);
+	rig_free(&rig);
+}
+
+/* Begins the transaction that makes two neighbours and returns its number. */
+static uint32_t
+begin_two(void)
+{
+	uint8_t buf[PRIV_MSG_MAX];
+	struct priv_frame f;
+	struct msg_error err;
+	struct kset s;
+	struct rd r;
+
+	start();
+	rig_run(&rig);
+	begin(&s);
+	add_neighbour(&s, 1);
+	add_neighbour(&s, 2);
+	CU_ASSERT_TRUE(kset_sort(&s));
+	kernel_want(rig.kernel, 0, &s, 0);
+	rd_init(&r, buf, kernel_next(rig.kernel, buf));
+	CU_ASSERT_TRUE(msg_decode(&priv_frame_desc, &r, &f, &err));
+	return f.seq;
+}
+
+static void
+test_bad_answers(void)
+{
+	struct priv_result good[] = {
+		{ .handle = PRIV_HANDLE(PRIV_H_PEER, 0, 1), .number = 250 },
+		{ .handle = PRIV_HANDLE(PRIV_H_PEER, 0, 2), .number = 249 },
+	};
+	struct priv_refusal refusal = { .op = 13, .reason = PRIV_R_KERNEL };
+	struct priv_result bad[2];
+	struct answer a;
+	uint32_t seq = begin_two();
+
+	wr_init(&a.w, a.buf, sizeof(a.buf));
+	CU_ASSERT_FALSE(gives(&a));				/* nothing at all */
+	answer_frame(&a, PRIV_WELCOME, seq, 0, 0);
+	CU_ASSERT_FALSE(gives(&a));				/* of another request */
+	answer_frame(&a, PRIV_APPLY, seq, 0, 0);
+	CU_ASSERT_FALSE(gives(&a));				/* no answer */
+	answer_frame(&a, PRIV_DONE, seq + 1, 0, 2);
+	answer_results(&a, 2, good);
+	CU_ASSERT_FALSE(gives(&a));				/* wrong number */
+	answer_frame(&a, PRIV_DONE, seq, PRIV_MORE, 2);
+	answer_results(&a, 2, good);
+	CU_ASSERT_FALSE(gives(&a));				/* a flag */
+	answer_frame(&a, PRIV_DONE, seq, 0, 1);
+	answer_results(&a, 1, good);
+	CU_ASSERT_FALSE(gives(&a));				/* too few */
+	answer_frame(&a, PRIV_DONE, seq, 0, 2);
+	answer_results(&a, 1, good);
+	CU_ASSERT_FALSE(gives(&a));				/* cut off */
+	answer_frame(&a, PRIV_DONE, seq, 0, 2);
+	answer_results(&a, 2, good);
+	wr_u8(&a.w, 0);
+	CU_ASSERT_FALSE(gives(&a));				/* left over */
+	answer_frame(&a, PRIV_REFUSED, seq, 0, 1);
+	CU_ASSERT_FALSE(gives(&a));				/* no refusal in it */
+	msg_encode(&priv_refusal_desc, &refusal, &a.w);
+	CU_ASSERT_FALSE(gives(&a));				/* of an operation that was not */
+	memcpy(bad, good, sizeof(bad));
+	bad[0].handle = PRIV_HANDLE(PRIV_H_NS, 0, 1);
+	answer_frame(&a, PRIV_DONE, seq, 0, 2);
+	answer_results(&a, 2, bad);
+	CU_ASSERT_FALSE(gives(&a));				/* of another kind */
+	bad[0] = good[0];
+	bad[0].number = 0;
+	answer_frame(&a, PRIV_DONE, seq, 0, 2);
+	answer_results(&a, 2, bad);
+	CU_ASSERT_FALSE(gives(&a));				/* without table */
+	CU_ASSERT_EQUAL(rig.n_done, 0);
+	end();
+}
+
+static void
+test_one_table_for_two(void)
+{
+	struct priv_result bad[] = {
+		{ .handle = PRIV_HANDLE(PRIV_H_PEER, 0, 1), .number = 250 },
+		{ .handle = PRIV_HANDLE(PRIV_H_PEER, 0, 2), .number = 250 },
+	};
+	struct answer a;
+	uint32_t seq = begin_two();
+
+	answer_frame(&a, PRIV_DONE, seq, 0, 2);
+	answer_results(&a, 2, bad);
+	CU_ASSERT_FALSE(gives(&a));
+	end();
+}
+
+static void
+test_unasked_answer(void)
+{
+	struct answer a;
+
+	start();
+	answer_frame(&a, PRIV_WELCOME, 0, 0, 4);
+	CU_ASSERT_FALSE(gives(&a));
+	rig_run(&rig);
+	answer_frame(&a, PRIV_DONE, 0, 0, 0);
+	CU_ASSERT_FALSE(gives(&a));
+	end();
+}
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "hello introduces the interfaces", test_hello },
+		{ "a state may be wanted before hello", test_want_before_hello },
+		{ "a namespace comes and goes, its place is used again", test_namespace },
+		{ "the default namespace stays", test_default_stays },
+		{ "nothing to do sends nothing", test_nothing_to_do },
+		{ "states follow one another, one that waits is replaced", test_wants_follow },
+		{ "large transactions go in parts, larger ones in several", test_parts },
+		{ "a refused second transaction takes the first one back", test_retreat },
+		{ "a refused way back leaves what stands", test_no_retreat },
+		{ "each interface that goes ends a transaction", test_interfaces_go },
+		{ "what the border does not carry is not sent", test_invalid_stays_here },
+		{ "table numbers in the order of appearance", test_numbers },
+		{ "one number per neighbour, counted over namespaces", test_shared_number },
+		{ "a changed MAC takes its number first", test_changed_mac },
+		{ "a MAC that moves to another namespace keeps its number", test_moved_mac },
+		{ "numbers run out", test_exhausted },
+		{ "a number that is not taken back stays known", test_not_taken_back },
+		{ "refused at every operation: nothing stands", test_refusals },
+		{ "a refusal is a sentence", test_refusal_text },
+		{ "a rehearsal changes nothing", test_rehearsal },
+		{ "rehearsals come first", test_rehearsal_first },
+		{ "bad welcomes", test_bad_welcome },
+		{ "an interface that is not there", test_absent_interface },
+		{ "bad answers", test_bad_answers },
+		{ "one table for two neighbours", test_one_table_for_two },
+		{ "answers nobody asked for", test_unasked_answer },
+	};
+
+	kerntest_conf(&conf, "4.2.2.2", 3);
+	return TAP_RUN(tests);
+}
