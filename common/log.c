@@ -71,6 +71,29 @@ log_get_level(void)
 	return state.level;
 }
 
+static const char *const sinks[] = {
+	[LOG_STDERR] = "stderr",
+	[LOG_STDERR_PRIORITY] = "priority",
+	[LOG_SYSLOG] = "syslog",
+};
+
+const char *
+log_sink_name(enum log_sink sink)
+{
+	return (unsigned)sink <= LOG_SYSLOG ? sinks[sink] : "?";
+}
+
+bool
+log_sink_parse(const char *text, enum log_sink *sink)
+{
+	for (size_t i = 0; i <= LOG_SYSLOG; i++)
+		if (strcmp(text, sinks[i]) == 0) {
+			*sink = (enum log_sink)i;
+			return true;
+		}
+	return false;
+}
+
 const char *
 log_level_name(enum log_level level)
 {

@@ -47,6 +47,10 @@ enum log_level log_get_level(void);
 const char *log_level_name(enum log_level level);
 bool log_level_parse(const char *text, enum log_level *level);
 
+/* "stderr", "priority", "syslog" and back; false for other words. */
+const char *log_sink_name(enum log_sink sink);
+bool log_sink_parse(const char *text, enum log_sink *sink);
+
 #define LOG_FORMAT __attribute__((format(printf, 2, 3)))
 
 void log_warn(const char *token, const char *fmt, ...) LOG_FORMAT;	/* appends ": " and errno's text */

@@ -20,7 +20,8 @@ explain(const char *path, int error, char *why)
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		snprintf(why, CLIENT_ERROR, "no daemon answers at %s; start it as root: ntkd", path);
+		snprintf(why, CLIENT_ERROR, "no daemon answers at %s; start it as root: ntkd",
+		    path);
 		break;
 	case EACCES:
 	case EPERM:

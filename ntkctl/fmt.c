@@ -39,9 +39,8 @@ cell_list(const json_t *list)
 	if (plain)
 		fputc('(', f);
 	json_array_foreach(list, i, value) {
-		/* Only a list in a list: what is nested deeper is shown as JSON. */
-		item = plain || !json_is_array(value) || !json_is_integer(json_array_get(value, 0)) ?
-		    NULL : cell_list(value);
+		/* Only coordinates in a list: what is nested deeper is shown as JSON. */
+		item = !plain && json_is_integer(json_array_get(value, 0)) ? cell_list(value) : NULL;
 		if (i > 0)
 			fputc(plain ? ',' : ' ', f);
 		if (item != NULL) {

@@ -15,7 +15,10 @@
 extern "C" {
 #endif
 
-/* A value as it stands in a table: "yes", "-" for none, "(2,0)" for coordinates.  Allocated; NULL: no memory. */
+/*
+ * A value as it stands in a table: "yes", "-" for none, "(2,0)" for coordinates.  Allocated;
+ * NULL when memory is exhausted.
+ */
 char *fmt_cell(const json_t *value);
 
 /* JSON on one line, with a newline. */

@@ -72,7 +72,8 @@ help_columns(FILE *out, const struct ctl_verb *v)
 
 	for (const struct ctl_column *c = v->columns; c->key != NULL; c++) {
 		if (list == NULL || strcmp(list, c->list) != 0)
-			fprintf(out, "\nResult%s%s:\n", c->list[0] != '\0' ? ", list " : "", c->list);
+			fprintf(out, "\nResult%s%s:\n", c->list[0] != '\0' ? ", list " : "",
+			    c->list);
 		list = c->list;
 		fprintf(out, "  %-20s %s\n", c->key, c->doc);
 	}
@@ -86,8 +87,8 @@ help_verb(FILE *out, const struct ctl_verb *v)
 	fprintf(out, "usage: ntkctl %s\n\n%s\n", ctl_verb_usage(v, usage, sizeof(usage)), v->doc);
 	if (v->mode == CTL_MANUAL_MODE)
 		fputs("In manual mode only.\n", out);
-	fputs(v->access == CTL_READING ? "For root and members of control-group or operator-group.\n" :
-	    "For root and members of operator-group.\n", out);
+	fprintf(out, "For root and members of %soperator-group.\n",
+	    v->access == CTL_READING ? "control-group or " : "");
 	help_args(out, v);
 	help_columns(out, v);
 }

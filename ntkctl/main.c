@@ -74,7 +74,8 @@ usage(const char *verb, const char *message)
 static const char *
 error_member(const json_t *answer, const char *key)
 {
-	const char *text = json_string_value(json_object_get(json_object_get(answer, "error"), key));
+	const json_t *error = json_object_get(answer, "error");
+	const char *text = json_string_value(json_object_get(error, key));
 
 	return text != NULL ? text : "";
 }
@@ -94,7 +95,8 @@ report_result(const struct options *o, const struct ctl_verb *v, const json_t *r
 	bool ok = o->json ? fmt_json(stdout, result) : table_result(stdout, v, result);
 
 	if (!ok)
-		complain(v->name, "the result is not as expected, or memory is exhausted", NULL, NULL);
+		complain(v->name, "the result is not as expected, or memory is exhausted", NULL,
+		    NULL);
 	else if (fflush(stdout) != 0 || ferror(stdout))
 		complain(v->name, strerror(errno), NULL, NULL);
 	else

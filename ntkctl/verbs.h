@@ -15,10 +15,11 @@ extern "C" {
 #endif
 
 /*
- * The request for V with N words, positions or key=value, checked as the daemon will check them; files
- * are read.  The caller releases it.  NULL with ERR when the words are wrong.
+ * The request for V with N words, positions or key=value, checked as the daemon will
+ * check them; files are read.  The caller releases it.  NULL with ERR when the words are wrong.
  */
-json_t *verbs_request(const struct ctl_verb *v, char *const *words, size_t n, struct ctl_error *err);
+json_t *verbs_request(const struct ctl_verb *v, char *const *words, size_t n,
+    struct ctl_error *err);
 
 /*
  * Reads the JSON object in FILE, "-" being standard input.  NULL with ERR, whose

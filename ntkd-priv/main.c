@@ -36,23 +36,6 @@ struct options {
 };
 
 static bool
-sink_parse(const char *text, enum log_sink *sink)
-{
-	static const char *const names[] = {
-		[LOG_STDERR] = "stderr",
-		[LOG_STDERR_PRIORITY] = "priority",
-		[LOG_SYSLOG] = "syslog",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*sink = (enum log_sink)i;
-			return true;
-		}
-	return false;
-}
-
-static bool
 options_read(int argc, char **argv, struct options *o)
 {
 	int c;
@@ -60,7 +43,7 @@ options_read(int argc, char **argv, struct options *o)
 	memset(o, 0, sizeof(*o));
 	o->level = LOG_LEVEL_INFO;
 	while ((c = getopt(argc, argv, "l:v:k:o:")) != -1) {
-		if (c == 'l' && sink_parse(optarg, &o->sink))
+		if (c == 'l' && log_sink_parse(optarg, &o->sink))
 			continue;
 		if (c == 'v' && log_level_parse(optarg, &o->level))
 			continue;

@@ -14,7 +14,10 @@
 #include "common/log.h"
 #include "ntkd-priv/must.h"
 
-enum { RECEIVE_SIZE = 65536 };
+enum {
+	RECEIVE_SIZE = 65536,
+	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
+};
 
 static bool
 option_set(const struct nl_sock *sk, int level, int option, int value)
@@ -27,6 +30,7 @@ nlq_open(int protocol, int buffer)
 {
 	struct nl_sock *sk = must(nl_socket_alloc());
 
+	nlmsg_set_default_size(MESSAGE_SIZE);
 	nl_socket_set_local_port(sk, 0);
 	/* FORCE: the system's limit on buffers is for those without CAP_NET_ADMIN. */
 	if (nl_connect(sk, protocol) == 0 &&

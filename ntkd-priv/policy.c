@@ -244,7 +244,7 @@ judge_dev_create(const struct bench *b, const struct priv_dev_create *q)
 	struct obj o = { .kind = OBJ_DEV, .dev = (uint16_t)ledger_free(b->l, PRIV_H_DEV) };
 	uint16_t parent = DEV_LO;
 
-	if (!the_ns(b, q->ns, &o.ns) || !
+	if (!the_ns(b, q->ns, &o.ns) ||
 	    !the_slot(b, PRIV_H_DEV, q->parent, "parent", &parent))
 		return false;
 	if (o.ns == NS_DEFAULT)
@@ -311,14 +311,13 @@ judge_addr_add(const struct bench *b, const struct priv_addr_add *q)
 	return is_own_address(b, o.dev, q->addr) && come(b, &o, false);
 }
 
+/* An address or neighbour route. */
 static bool
-judge_addr_drop(const struct bench *b, const struct priv_addr_drop *q)
+judge_drop_at(const struct bench *b, uint8_t kind, uint32_t dev, ntk_ip_t addr)
 {
-	struct obj o = { .kind = OBJ_ADDR, .addr = q->addr };
+	struct obj o = { .kind = kind, .addr = addr };
 
-	if (!the_dev(b, q->dev, &o))
-		return false;
-	return go(b, &o);
+	return the_dev(b, dev, &o) && go(b, &o);
 }
 
 static bool
@@ -331,16 +330,6 @@ judge_neigh_set(const struct bench *b, const struct priv_neigh_set *q)
 	if (!linklocal_is_usable(q->src) || !is_own_on(b, o.dev, q->src))
 		return refuse_ip(b, PRIV_R_SOURCE, "src", q->src);
 	return come(b, &o, true);
-}
-
-static bool
-judge_neigh_drop(const struct bench *b, const struct priv_neigh_drop *q)
-{
-	struct obj o = { .kind = OBJ_NEIGH, .addr = q->peer };
-
-	if (!the_dev(b, q->dev, &o))
-		return false;
-	return go(b, &o);
 }
 
 /* --- neighbours: table numbers, marks, rules ------------------------------- */
@@ -531,9 +520,7 @@ judge(const struct bench *b, const struct priv_op *op)
 	JUDGE(dev_create);
 	JUDGE(dev_drop);
 	JUDGE(addr_add);
-	JUDGE(addr_drop);
 	JUDGE(neigh_set);
-	JUDGE(neigh_drop);
 	JUDGE(peer_take);
 	JUDGE(peer_give);
 	JUDGE(route_set);
@@ -548,6 +535,10 @@ judge(const struct bench *b, const struct priv_op *op)
 	SWITCH(rule_on, OBJ_RULE, true);
 	SWITCH(rule_off, OBJ_RULE, false);
 #undef SWITCH
+	case PRIV_OP_addr_drop:
+		return judge_drop_at(b, OBJ_ADDR, op->addr_drop.dev, op->addr_drop.addr);
+	case PRIV_OP_neigh_drop:
+		return judge_drop_at(b, OBJ_NEIGH, op->neigh_drop.dev, op->neigh_drop.peer);
 	}
 	return refuse(b, PRIV_R_SHAPE, "type", op->type);
 }

@@ -235,6 +235,7 @@ dev_is_managed(const struct ledger *l, uint32_t ifindex)
 	return false;
 }
 
+/* Routes of length 0 and 1 are ways to the Internet, not to anything in the range. */
 static void
 host_route_look(const struct nlmsghdr *nlh, void *arg)
 {
@@ -242,7 +243,7 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	const struct rtmsg *r = nlmsg_data(nlh);
 	ntk_prefix_t p = { ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET || p.len == 0 ||
+	if (nlh->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET || p.len <= 1 ||
 	    dev_is_managed(w->ledger, attr_u32(nlh, sizeof(*r), RTA_OIF, 0)))
 		return;
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&

@@ -133,43 +133,39 @@ rule_message(struct nlq *q, uint16_t type, struct nftnl_rule *r, uint32_t step)
 
 /* --- expressions ------------------------------------------------------------- */
 
-/* Appends a new expression NAME to R. */
+/* An attribute of an expression; the list ends with one of type 0. */
+struct attr {
+	uint16_t type;
+	uint32_t value;
+};
+
+/* Appends a new expression NAME with 32-bit attributes to R. */
 static struct nftnl_expr *
-expr(struct nftnl_rule *r, const char *name)
+expr(struct nftnl_rule *r, const char *name, const struct attr *attrs)
 {
 	struct nftnl_expr *e = must(nftnl_expr_alloc(name));
 
+	for (; attrs->type != 0; attrs++)
+		nftnl_expr_set_u32(e, attrs->type, attrs->value);
 	nftnl_rule_add_expr(r, e);
 	return e;
 }
-
-static void
-put_meta(struct nftnl_rule *r, uint32_t key, uint16_t which)
-{
-	struct nftnl_expr *e = expr(r, "meta");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, which, NFT_REG_1);
-}
+#define EXPR(r, name, ...) expr(r, name, (const struct attr[]){ __VA_ARGS__, { 0, 0 } })
 
 static void
 put_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *e = expr(r, "payload");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+	EXPR(r, "payload", { NFTNL_EXPR_PAYLOAD_BASE, base },
+	    { NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1 }, { NFTNL_EXPR_PAYLOAD_OFFSET, offset },
+	    { NFTNL_EXPR_PAYLOAD_LEN, len });
 }
 
 static void
 put_cmp(struct nftnl_rule *r, const void *data, uint32_t len)
 {
-	struct nftnl_expr *e = expr(r, "cmp");
+	struct nftnl_expr *e = EXPR(r, "cmp", { NFTNL_EXPR_CMP_SREG, NFT_REG_1 },
+	    { NFTNL_EXPR_CMP_OP, NFT_CMP_EQ });
 
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
@@ -177,13 +173,9 @@ put_cmp(struct nftnl_rule *r, const void *data, uint32_t len)
 static void
 put_bitwise(struct nftnl_rule *r, uint32_t mask, uint32_t xor)
 {
-	struct nftnl_expr *e = expr(r, "bitwise");
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &xor, sizeof(xor));
+	EXPR(r, "bitwise", { NFTNL_EXPR_BITWISE_SREG, NFT_REG_1 },
+	    { NFTNL_EXPR_BITWISE_DREG, NFT_REG_1 }, { NFTNL_EXPR_BITWISE_LEN, sizeof(mask) },
+	    { NFTNL_EXPR_BITWISE_MASK, mask }, { NFTNL_EXPR_BITWISE_XOR, xor });
 }
 
 static void
@@ -200,11 +192,7 @@ put_match(struct nftnl_rule *r, uint32_t offset, ntk_ip_t addr, uint8_t len)
 static void
 put_address(struct nftnl_rule *r, uint32_t reg, ntk_ip_t addr)
 {
-	struct nftnl_expr *e = expr(r, "immediate");
-	ntk_ip_t net = htonl(addr);
-
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &net, sizeof(net));
+	EXPR(r, "immediate", { NFTNL_EXPR_IMM_DREG, reg }, { NFTNL_EXPR_IMM_DATA, htonl(addr) });
 }
 
 /* --- marks ------------------------------------------------------------------ */
@@ -244,14 +232,13 @@ lookup_rule(void)
 	uint16_t ether = ARPHRD_ETHER;
 	struct nftnl_expr *e;
 
-	put_meta(r, NFT_META_IIFTYPE, NFTNL_EXPR_META_DREG);
+	EXPR(r, "meta", { NFTNL_EXPR_META_KEY, NFT_META_IIFTYPE },
+	    { NFTNL_EXPR_META_DREG, NFT_REG_1 });
 	put_cmp(r, &ether, sizeof(ether));
 	put_payload(r, NFT_PAYLOAD_LL_HEADER, MAC_OFFSET, sizeof(ntk_mac_t));
-	e = expr(r, "lookup");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	e = EXPR(r, "lookup", { NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1 },
+	    { NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT }, { NFTNL_EXPR_LOOKUP_SET_ID, 1 });
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, peers_map);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, 1);
 	return r;
 }
 
@@ -296,9 +283,11 @@ mark_rule(const char *chain, uint32_t mask, uint32_t table)
 {
 	struct nftnl_rule *r = rule_of(chain);
 
-	put_meta(r, NFT_META_MARK, NFTNL_EXPR_META_DREG);
+	EXPR(r, "meta", { NFTNL_EXPR_META_KEY, NFT_META_MARK },
+	    { NFTNL_EXPR_META_DREG, NFT_REG_1 });
 	put_bitwise(r, ~mask, table);
-	put_meta(r, NFT_META_MARK, NFTNL_EXPR_META_SREG);
+	EXPR(r, "meta", { NFTNL_EXPR_META_KEY, NFT_META_MARK },
+	    { NFTNL_EXPR_META_SREG, NFT_REG_1 });
 	return r;
 }
 
@@ -336,10 +325,8 @@ nat_rule(const struct obj *o)
 	put_address(r, NFT_REG_1, o->via);
 	if (map)
 		put_address(r, NFT_REG_2, o->via | ~prefix_mask(o->to_len));
-	e = expr(r, "nat");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, out ? NFT_NAT_SNAT : NFT_NAT_DNAT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	e = EXPR(r, "nat", { NFTNL_EXPR_NAT_TYPE, out ? NFT_NAT_SNAT : NFT_NAT_DNAT },
+	    { NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4 }, { NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1 });
 	if (map) {
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_2);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_MAP_IPS |

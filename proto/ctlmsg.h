@@ -68,7 +68,7 @@ struct ctl_arg {
 };
 
 struct ctl_column {
-	const char *list;	/* member of the result that is a list of rows, "" for the result itself */
+	const char *list;	/* member of the result that is a list, "" for the result itself */
 	const char *key;	/* NULL ends a list */
 	const char *doc;
 };
@@ -117,7 +117,8 @@ struct ctl_word {
 void ctl_word_split(const char *text, struct ctl_word *w);
 
 /* The argument of V that word I stands for, NULL when there is none. */
-const struct ctl_arg *ctl_word_arg(const struct ctl_verb *v, const struct ctl_word *words, size_t i);
+const struct ctl_arg *ctl_word_arg(const struct ctl_verb *v, const struct ctl_word *words,
+    size_t i);
 
 /* A checked argument. */
 struct ctl_value {

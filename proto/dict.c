@@ -157,7 +157,8 @@ print_range(const struct msg_field *f)
 		if (f->min == f->max)
 			printf("%llu", (unsigned long long)f->min);
 		else
-			printf("%llu to %llu", (unsigned long long)f->min, (unsigned long long)f->max);
+			printf("%llu to %llu", (unsigned long long)f->min,
+			    (unsigned long long)f->max);
 		break;
 	case MSG_MAC:
 		printf("%s", f->min != 0 ? "one station, not zeroes" : "any");

@@ -296,7 +296,10 @@ client_short(struct client *cl)
 	}
 }
 
-/* One request at a time, so that nobody keeps the loop for himself. */
+/*
+ * One request at a time, so that nobody keeps the loop for himself.  Not called while an
+ * answer is under way: the event is away then.
+ */
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -305,8 +308,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (cl->out != NULL || cl->waiting != 0)
-		return;
 	len = client_line(cl);
 	if (len < 0 && !cl->eof) {
 		if (!client_receive(cl))

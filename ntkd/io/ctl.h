@@ -31,7 +31,7 @@ enum {
 	CTL_ROOT_CLIENTS = 4,		/* of them kept free for root */
 	CTL_USER_CLIENTS = 8,		/* of one other user */
 	CTL_READER_MAX = 4096,		/* bytes of one line of who may only read */
-	CTL_IDLE_S = 60,		/* for each: a half-sent request, an unread answer, silence */
+	CTL_IDLE_S = 60,		/* for a half-sent request, an unread answer, silence */
 	CTL_PAUSE_S = 1,		/* no accepting after descriptors ran out */
 };
 
@@ -47,9 +47,10 @@ struct ctl_peer {
 enum ctl_access ctl_rights(const struct ctl_peer *peer, gid_t control, gid_t op);
 
 /*
- * Makes the listening socket at PATH, mode and group by CONTROL and OPERATOR group (-1: none), with no
- * moment in which others could connect (umask, and listening comes last).  A socket that an
- * earlier life left there is replaced; anything else is not.  As root, before rights are dropped.
+ * Makes the listening socket at PATH, mode, group and access list by CONTROL and OPERATOR
+ * group (-1: none), with no moment in which others could connect (umask, and listening comes
+ * last).  A socket that an earlier life left there is replaced; anything else is not.  As
+ * root, before rights are dropped.
  * Returns the descriptor, or -1 with ERR (CONF_ERROR bytes).
  */
 evutil_socket_t ctl_listen(const char *path, gid_t control, gid_t op, char *err);
@@ -60,7 +61,7 @@ evutil_socket_t ctl_listen(const char *path, gid_t control, gid_t op, char *err)
  */
 struct ctl *ctl_new(struct daemon *d, evutil_socket_t fd);
 
-/* Closes all clients; waiting ones get an error answer first.  Sets D->ctl to NULL.  NULL is nothing to do. */
+/* Closes all clients; waiting ones get an error answer first.  Sets D->ctl to NULL.  C may be NULL. */
 void ctl_free(struct ctl *c);
 
 /* Another time than CTL_IDLE_S for clients that come from now on, ms; for tests. */

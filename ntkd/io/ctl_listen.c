@@ -128,8 +128,8 @@ ctl_listen(const char *path, gid_t control, gid_t op, char *err)
 
 	json_seed();
 	if (len == 0 || len >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
-		snprintf(err, CONF_ERROR, "control-socket: a path of %zu bytes; 1 to %zu are allowed",
-		    len, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+		snprintf(err, CONF_ERROR, "control-socket: a path of %zu bytes; "
+		    "1 to %zu are allowed", len, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 		return -1;
 	}
 	if (path_clear(path, err) < 0)

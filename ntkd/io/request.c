@@ -48,13 +48,14 @@ answer_kernel(struct answer *a, const struct kernel_result *result)
 {
 	enum priv_reason reason = (enum priv_reason)result->refusal.reason;
 	char text[KERNEL_REFUSAL_TEXT];
+	bool used_up;
 
 	a->waits = false;
 	if (result->ok)
 		return;
 	kernel_refusal_text(&result->refusal, text);
-	answer_refuse(a, reason == PRIV_R_EXHAUSTED || reason == PRIV_R_LIMIT ? "exhausted" : "kernel",
-	    result->refusal.field, "%s", text);
+	used_up = reason == PRIV_R_EXHAUSTED || reason == PRIV_R_LIMIT;
+	answer_refuse(a, used_up ? "exhausted" : "kernel", result->refusal.field, "%s", text);
 }
 
 static json_t *
@@ -191,7 +192,8 @@ request_allowed(struct daemon *d, const struct ctl_verb *v, enum ctl_access righ
 {
 	if (v->access > rights) {
 		answer_refuse(a, "denied", "verb", "%s is for root and members of %s", v->name,
-		    v->access == CTL_WRITING ? "operator-group" : "control-group or operator-group");
+		    v->access == CTL_WRITING ? "operator-group" :
+		    "control-group or operator-group");
 		return false;
 	}
 	if (v->mode == CTL_MANUAL_MODE && d->conf.mode != CONF_MANUAL) {
@@ -292,7 +294,8 @@ request_call(struct daemon *d, const struct request *r, struct answer *a)
 }
 
 void
-request_run(struct daemon *d, enum ctl_access rights, const char *line, size_t len, struct answer *a)
+request_run(struct daemon *d, enum ctl_access rights, const char *line, size_t len,
+    struct answer *a)
 {
 	struct request r;
 

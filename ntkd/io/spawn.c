@@ -15,20 +15,6 @@ enum {
 	FD_ABOVE = 64,		/* copies go above this, out of the way of the final numbers */
 };
 
-static const char *
-sink_name(enum log_sink sink)
-{
-	switch (sink) {
-	case LOG_STDERR_PRIORITY:
-		return "priority";
-	case LOG_SYSLOG:
-		return "syslog";
-	case LOG_STDERR:
-		break;
-	}
-	return "stderr";
-}
-
 /* The argument vector, as privfd.h says; its strings are borrowed.  NULL: no memory. */
 static const char **
 args_make(const struct spawn *s)
@@ -40,7 +26,7 @@ args_make(const struct spawn *s)
 		return NULL;
 	args[n++] = "ntkd-priv";
 	args[n++] = "-l";
-	args[n++] = sink_name(s->sink);
+	args[n++] = log_sink_name(s->sink);
 	args[n++] = "-v";
 	args[n++] = log_level_name(s->level);
 	args[n++] = "-k";

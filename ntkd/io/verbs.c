@@ -26,7 +26,8 @@ refuse_identity(const struct node *n, unsigned index, struct answer *a)
 			break;
 		at += (size_t)len;
 	}
-	answer_refuse(a, "unknown_identity", "identity", "no identity %u; there are:%s", index, list);
+	answer_refuse(a, "unknown_identity", "identity", "no identity %u; there are:%s",
+	    index, list);
 }
 
 bool

@@ -381,7 +381,8 @@ check_paths(const struct check *c)
 }
 
 bool
-facts_check(const struct facts *f, const struct topo *t, size_t n_interfaces, struct facts_error *err)
+facts_check(const struct facts *f, const struct topo *t, size_t n_interfaces,
+    struct facts_error *err)
 {
 	struct check c = { f, t, n_interfaces, err };
 

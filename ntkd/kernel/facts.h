@@ -50,7 +50,7 @@ struct facts {
 	bool main;		/* the identity of the default namespace */
 	struct naddr address;
 	bool has_dev[CONF_INTERFACES];		/* managed interfaces the identity has */
-	ntk_ip_t linklocal[CONF_INTERFACES];	/* own, by interface; of the pseudo-interface when not main */
+	ntk_ip_t linklocal[CONF_INTERFACES];	/* own; of the pseudo-interface when not main */
 	struct facts_arc *arcs;
 	size_t n_arcs;
 	size_t arcs_size;
@@ -101,7 +101,8 @@ size_t *facts_path_order(const struct facts *f);
  * Own link-locals of 0 are let pass: a state file has none, they are set before wanted
  * state is computed.  False with ERR; its field names the place.
  */
-bool facts_check(const struct facts *f, const struct topo *t, size_t n_interfaces, struct facts_error *err);
+bool facts_check(const struct facts *f, const struct topo *t, size_t n_interfaces,
+    struct facts_error *err);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* 0 means table ntk, so a neighbour that is not there must become something else that is no handle. */
+/* 0 means table ntk, so a neighbour that is not there becomes something else, and no handle. */
 #define NO_PEER PRIV_HANDLE(PRIV_H_NONE, 0, 1)
 
 static uint32_t
@@ -17,7 +17,8 @@ peer_handle(const struct kop_context *x, ntk_mac_t mac)
 }
 
 /* Each fills OP for an object that comes or changes (COMES), or goes. */
-typedef void maker(const struct kop_context *x, const struct kobj *o, bool comes, struct priv_op *op);
+typedef void maker(const struct kop_context *x, const struct kobj *o, bool comes,
+    struct priv_op *op);
 
 static void
 make_ns(const struct kop_context *x, const struct kobj *o, bool comes, struct priv_op *op)

@@ -27,9 +27,9 @@ struct kop_context {
 };
 
 /*
- * The operation that makes change C.  There is none that makes a real interface go: its settings are
- * put back when the helper ends (spec/kernel-state 3).  Handles that are not there become 0,
- * and the helper refuses.
+ * The operation that makes change C.  There is none that makes a real interface go: its
+ * settings are put back when the helper ends (spec/kernel-state 3).  Handles that are not
+ * there become 0, and the helper refuses.
  */
 void kop_make(const struct kop_context *x, const struct kchange *c, struct priv_op *op);
 

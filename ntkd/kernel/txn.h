@@ -75,7 +75,8 @@ void kernel_want(struct kernel *k, unsigned ns, struct kset *want, uint32_t labe
 /*
  * Asks for a rehearsal of WANT for namespace NS: done and undone at once, DONE is
  * called, nothing changes.  Takes the contents of WANT, sorted.  Rehearsals asked for
- * before the first kernel_want() come before it.  What needs several transactions cannot be rehearsed.
+ * before the first kernel_want() come before it.  What needs several transactions cannot
+ * be rehearsed.
  */
 void kernel_rehearse(struct kernel *k, unsigned ns, struct kset *want);
 

@@ -54,7 +54,8 @@ size_t wanted_destinations(const struct wanted_settings *s, const struct facts *
  * table of an arc that is not known.  ARC is the index of the arc whose table it is,
  * -1 for ntk.
  */
-const struct facts_path *wanted_path(const struct facts *f, const struct topo *t, struct coord dst, int arc);
+const struct facts_path *wanted_path(const struct facts *f, const struct topo *t,
+    struct coord dst, int arc);
 
 #ifdef __cplusplus
 }

@@ -38,9 +38,10 @@ check_error(const char *err)
 static void
 check_values(const struct conf *c)
 {
+	unsigned host_bits = (unsigned)NTK_IP_BITS - c->map.range.len;
 	char why[200];
 
-	check(topo_check(&c->map.topo, (unsigned)NTK_IP_BITS - c->map.range.len, false, why, sizeof(why)));
+	check(topo_check(&c->map.topo, host_bits, false, why, sizeof(why)));
 	check(c->n_interfaces >= 1 && c->n_interfaces <= CONF_INTERFACES);
 	check(c->subnet_level < c->map.topo.levels);
 	check(c->max_paths >= 1 && c->max_paths <= 20);
@@ -48,7 +49,8 @@ check_values(const struct conf *c)
 	check(strlen(c->user) < CONF_NAME && strlen(c->helper_user) < CONF_NAME);
 	check(strcmp(c->user, c->helper_user) != 0);
 	check(c->tables.first > c->tables.last && c->tables.first <= c->mark_mask);
-	check(c->more_tables.last >= c->more_tables.first + 999 && c->more_tables.last <= c->mark_mask);
+	check(c->more_tables.last >= c->more_tables.first + 999);
+	check(c->more_tables.last <= c->mark_mask);
 	check((c->mark_mask & (c->mark_mask + 1)) == 0);
 	check(!c->has_address || naddr_highest_virtual(&c->map.topo, &c->address) < 0);
 }

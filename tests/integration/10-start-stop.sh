@@ -71,16 +71,30 @@ system_reap random
 is 'ntkctl quit: exit status of ntkd' $? 0
 check_unchanged 'ntkctl quit: nothing is left' random "$WORK/random.before"
 
-for signal in INT HUP; do
-	system_start random || system_log random
-	system_end random $signal
-	status=$?
-	case $signal in
-	HUP) like "SIG$signal is no crash" $status '^(0|129|255)$' ;;
-	*) is "SIG$signal: exit status of ntkd" $status 0 ;;
-	esac
-	[[ -z ${SYS_NTKD[random]:-} ]] || system_end random
-	check_unchanged "SIG$signal: nothing is left" random "$WORK/random.before"
-done
+check 'SIGINT: starts' system_start random
+system_end random INT
+is 'SIGINT: exit status of ntkd' $? 0
+check_unchanged 'SIGINT: nothing is left' random "$WORK/random.before"
 
+hup_told()
+{
+	grep -q SIGHUP "$WORK/random.log"
+}
+check 'SIGHUP: starts' system_start random
+kill -HUP "${SYS_NTKD[random]}"
+check 'SIGHUP: is told in the log' wait_for 5 hup_told
+check 'SIGHUP: is no end' ntk random status
+system_end random
+is 'SIGHUP: exit status of ntkd afterwards' $? 0
+check_unchanged 'SIGHUP: nothing is left' random "$WORK/random.before"
+
+# Without -f it goes to the background; the command returns when the daemon serves.
+check 'in the background: the command returns' \
+	in_system random "$NTKD" -c "$WORK/random.conf" --helper "$NTK_HELPER"
+check 'in the background: it serves at once' ntk random status
+pid=$(in_system random cat /run/ntkd/lock)
+like 'in the background: its process id stands in the lock' "$pid" '^[0-9]+$'
+check 'in the background: ntkctl quit' ntk random quit
+check 'in the background: it ends' wait_for 15 is_gone "$pid"
+check_unchanged 'in the background: nothing is left' random "$WORK/random.before"
 done_testing

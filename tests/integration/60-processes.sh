@@ -66,7 +66,6 @@ same()
 	is "$title: no core file" "$(limit "$pid" 'Max core file size')" '0 0'
 	is "$title: no new process" "$(limit "$pid" 'Max processes')" '0 0'
 	like "$title: bounded descriptors" "$(limit "$pid" 'Max open files')" '^([0-9]+) \1$'
-	is "$title: environment" "$(tr -d '\0' <"/proc/$pid/environ" | wc -c)" 0
 }
 
 show ntkd "$ntkd"
@@ -74,6 +73,7 @@ show ntkd-priv "$helper"
 same "$ntkd" ntkd "$NTK_UID" "$NONE"
 same "$helper" ntkd-priv "$NTK_HELPER_UID" "$BOTH"
 
+is 'ntkd-priv: started with an empty environment' "$(wc -c <"/proc/$helper/environ")" 0
 like 'ntkd: its root directory is empty' "$(find "/proc/$ntkd/root/" -mindepth 1 | wc -l)" '^0$'
 is 'ntkd: no file is open for writing but its log' "$(for fd in "/proc/$ntkd/fdinfo/"*; do
 	to=$(readlink "/proc/$ntkd/fd/${fd##*/}")

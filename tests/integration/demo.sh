@@ -89,17 +89,18 @@ load_page()
 		$((us / 1000)) $((us % 1000 / 100))
 }
 
-# table NUMBER: its routes in three columns: prefix, fate
+# table NUMBER MAC: its routes in three columns
 table()
 {
-	local number=$1 mac=$2 rest prefix
+	local number=$1 mac=$2
 	printf '\n  %stable %s, packets that come from %s (%s)%s\n' "$BOLD" "$number" "${WHO[$mac]}" "$mac" "$PLAIN"
-	grep "^route $number " "$WORK/facts" | while read -r _ _ prefix rest; do
-		case $rest in
-		via*) rest=${rest% dev DEV}; rest="via ${rest#via }" ;;
-		esac
-		printf '%-14s %s\n' "$prefix" "$rest"
-	done | pr -3 -t -l 8 -w 108 | sed 's/^/    /'
+	grep "^route $number " "$WORK/facts" | sort -V -k3,3 | awk '
+		{ sub(/ dev DEV$/, ""); line[NR] = sprintf("%-13s %-19s", $3, $4 == "via" ? "via " $5 : $4) }
+		END {
+			rows = int((NR + 2) / 3)
+			for (i = 1; i <= rows; i++)
+				print "    " line[i] "  " line[i + rows] "  " line[i + 2 * rows]
+		}'
 }
 
 show_page()
@@ -145,10 +146,10 @@ count()
 
 # -- the fate of packets -------------------------------------------------------------
 
-# fate FROM ADDRESS WHAT EXPECTED: a packet from that neighbour to that address
+# fate FROM ADDRESS WHAT EXPECTED WHY: a packet from that neighbour to that address
 fate()
 {
-	local from=$1 to=$2 what=$3 expected=$4 dev mark out words
+	local from=$1 to=$2 what=$3 expected=$4 why=${5:-} dev mark out words
 	dev=$(in_system beta ip -n "$NS" -o link show type macvlan | sed -E 's/^[0-9]+: ([^:@]+).*/\1/')
 	mark=$(awk -v m="${SCENARIO_MAC[$from]}" '$1 == "mark" && $2 == m { print $3 }' "$WORK/facts")
 	out=$(in_system beta ip -4 -n "$NS" route get "$to" from 10.0.0.1 iif "$dev" mark "$mark" 2>&1)
@@ -156,20 +157,17 @@ fate()
 	case $out in
 	*'No route to host'*) words=unreachable ;;
 	*'Invalid argument'*) words=blackhole ;;
-	*' via '*) words="forwarded via $(sed -nE 's/.* via ([0-9.]+).*/\1/p' <<<"$out" | head -n 1)" ;;
+	*' via '*)
+		words=$(sed -nE 's/.* via ([0-9.]+).*/\1/p' <<<"$out" | head -n 1)
+		words="forwarded to $(name_of_linklocal "$words"), $words"
+		;;
 	*) words="? $out" ;;
 	esac
-	case $words in
-	forwarded*)
-		words+=" ($(name_of_linklocal "${words##* }"))" ;;
-	unreachable) words+=': no path known that does not lead back' ;;
-	blackhole) words+=': cannot have come from there honestly' ;;
-	esac
-	printf '  from %-8s to %-10s %-44s ' "$from" "$to" "$what"
+	printf '  from %-6s to %-10s %-34s ' "$from" "$to" "$what"
 	if [[ $words == "$expected"* ]]; then
-		printf '%s✓%s %s\n' "$GREEN" "$PLAIN" "$words"
+		printf '%s✓%s %-33s %s%s%s\n' "$GREEN" "$PLAIN" "$words" "$DIM" "$why" "$PLAIN"
 	else
-		printf '%s✗ %s, not %s%s\n' "$RED" "$words" "$expected" "$PLAIN"
+		printf '%s✗ %s instead of %s%s\n' "$RED" "$words" "$expected" "$PLAIN"
 		((++WRONG))
 	fi
 }
@@ -187,13 +185,13 @@ name_of_linklocal()
 show_fates()
 {
 	title 'What becomes of a packet there (the kernel is asked, mark and all)'
-	fate gamma 10.0.0.18 "a host of alfa's g-node 2.0" 'forwarded via 169.254.69.30'
-	fate alfa 10.0.0.22 'gamma, 2.1.1.0' 'forwarded via 169.254.94.223'
-	fate alfa 10.0.0.20 "a host of gamma's neighbours, 2.1.0" 'forwarded via 169.254.94.223'
-	fate alfa 10.0.0.48 'an address internal to level 2' blackhole
-	fate alfa 10.0.0.62 'gamma, internal to level 3' 'forwarded via 169.254.94.223'
-	fate gamma 10.0.0.20 'back to where it came from' unreachable
-	fate gamma 10.0.0.0 'an unknown place, g-node 0' unreachable
+	fate gamma 10.0.0.18 "a host of alfa's g-node, 2.0.1.0" 'forwarded to alfa'
+	fate alfa 10.0.0.22 'gamma, 2.1.1.0' 'forwarded to gamma'
+	fate alfa 10.0.0.20 "a host of the g-node 2.1.0" 'forwarded to gamma' 'the way there begins with it'
+	fate alfa 10.0.0.62 'gamma, internal to level 3' 'forwarded to gamma'
+	fate alfa 10.0.0.48 'an address internal to level 2' blackhole 'alfa is outside: forged'
+	fate gamma 10.0.0.20 'a host of the g-node 2.1.0' unreachable 'the only way leads back to gamma'
+	fate gamma 10.0.0.0 'an unknown place, g-node 0' unreachable 'nobody knows a way'
 }
 
 # -- who did it ----------------------------------------------------------------------

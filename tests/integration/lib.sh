@@ -22,7 +22,7 @@
 #
 # Needs bash, iproute2, nftables, coreutils, grep, diffutils, util-linux, procps.
 #
-# Environment: NTK_SRCDIR and NTK_BUILDDIR, the tops of the two trees (else found
+# Environment: NTK_SRCDIR and NTK_BUILD, the tops of the two trees (else found
 # from this file, and the working directory); NTKD, NTK_HELPER, NTKCTL: the
 # programs, if not those of the build directory; NTK_REFERENCE: the directory of
 # the reference material (scenario.md, kstate.py, golden/), which some tests
@@ -33,15 +33,15 @@ export LC_ALL=C
 umask 022
 
 NTK_SRCDIR=$(cd "${NTK_SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd) || exit 1
-NTK_BUILDDIR=$(cd "${NTK_BUILDDIR:-.}" && pwd) || exit 1
-NTKD=${NTKD:-$NTK_BUILDDIR/ntkd/ntkd}
-NTK_HELPER=${NTK_HELPER:-$NTK_BUILDDIR/ntkd-priv/ntkd-priv}
-NTKCTL=${NTKCTL:-$NTK_BUILDDIR/ntkctl/ntkctl}
+NTK_BUILD=$(cd "${NTK_BUILD:-.}" && pwd) || exit 1
+NTKD=${NTKD:-$NTK_BUILD/ntkd/ntkd}
+NTK_HELPER=${NTK_HELPER:-$NTK_BUILD/ntkd-priv/ntkd-priv}
+NTKCTL=${NTKCTL:-$NTK_BUILD/ntkctl/ntkctl}
 if [[ -z ${NTK_REFERENCE:-} && -d $NTK_SRCDIR/../shared/reference ]]; then
 	NTK_REFERENCE=$(cd "$NTK_SRCDIR/../shared/reference" && pwd)
 fi
 FIXTURES=$NTK_SRCDIR/tests/fixtures
-export NTK_SRCDIR NTK_BUILDDIR NTKD NTK_HELPER NTKCTL NTK_REFERENCE=${NTK_REFERENCE:-}
+export NTK_SRCDIR NTK_BUILD NTKD NTK_HELPER NTKCTL NTK_REFERENCE=${NTK_REFERENCE:-}
 
 # Users of the tests; numbers, which need no entry in the list of users.
 NTK_UID=64100

@@ -34,7 +34,7 @@ const char *
 stage_helper(void)
 {
 	static char path[PATH_MAX];
-	const char *given = getenv("NTK_HELPER"), *build = getenv("NTK_BUILDDIR");
+	const char *given = getenv("NTK_HELPER"), *build = getenv("NTK_BUILD");
 	char near[PATH_MAX];
 
 	if (given != NULL && *given != '\0')

@@ -19,7 +19,7 @@ bool stage_make(const char *commands, const char *path, const char *text);
 
 /*
  * The program ntkd-priv: NTK_HELPER of the environment, else that of the build tree
- * (NTK_BUILDDIR of the environment, or the working directory).
+ * (NTK_BUILD of the environment, or the working directory).
  */
 const char *stage_helper(void);
 

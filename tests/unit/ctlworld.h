@@ -34,7 +34,7 @@ struct world {
 	size_t n_held;
 };
 
-/* A world with interfaces eth1 and eth2, in manual mode or not; the kernel has the main identity's state. */
+/* A world with eth1 and eth2, in manual mode or not; the kernel has the main identity's state. */
 bool world_begin(struct world *w, bool manual);
 void world_end(struct world *w);
 

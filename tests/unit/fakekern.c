@@ -1110,7 +1110,7 @@ static int
 answer_apply(struct fakekern *fk, const struct priv_frame *f, struct wr *w)
 {
 	if (fk->failed) {
-		frame(w, PRIV_REFUSED, f->seq, 1);
+		frame(w, PRIV_REFUSED, f->seq, 0);
 		msg_encode(&priv_refusal_desc, &fk->refusal, w);
 	} else {
 		frame(w, PRIV_DONE, f->seq, fk->n_results);

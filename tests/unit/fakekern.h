@@ -56,7 +56,8 @@ void fakekern_watch(struct fakekern *fk, fakekern_watcher *watch, void *arg);
 bool fakekern_state(const struct fakekern *fk, uint32_t number, struct kset *out);
 
 /* True when the namespace holds an object with the key of O; VALUE gets it unless NULL. */
-bool fakekern_find(const struct fakekern *fk, uint32_t number, const struct kobj *o, struct kobj *value);
+bool fakekern_find(const struct fakekern *fk, uint32_t number, const struct kobj *o,
+    struct kobj *value);
 
 /* Namespaces, the default one not counted; neighbours that have a table number. */
 size_t fakekern_namespaces(const struct fakekern *fk);

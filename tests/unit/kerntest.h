@@ -27,8 +27,8 @@ void kerntest_conf(struct conf *c, const char *topology, size_t n_devs);
 struct wanted_settings kerntest_settings(const struct conf *c);
 
 /*
- * Invents facts that pass facts_check(): few MACs, link-locals and positions to choose from, so that
- * two inventions share much.  F is initialised by the call.
+ * Invents facts that pass facts_check(): few MACs, link-locals and positions to choose
+ * from, so that two inventions share much.  F is initialised by the call.
  */
 void kerntest_invent(struct rng *r, const struct conf *c, bool main, struct facts *f);
 

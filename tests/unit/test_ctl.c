@@ -20,6 +20,10 @@
 
 #define ARC_GAMMA "{\"dev\":\"eth1\",\"peer_mac\":\"00:16:3e:5b:78:d5\"," \
 	"\"peer_linklocal\":\"169.254.94.223\",\"qspn\":true,\"peer_address\":\"2.1.1.0\"}"
+#define ARC_GAMMA_ELSEWHERE "{\"dev\":\"eth1\",\"peer_mac\":\"00:16:3e:5b:78:d5\"," \
+	"\"peer_linklocal\":\"169.254.94.222\",\"qspn\":true,\"peer_address\":\"2.1.1.0\"}"
+#define ARC_ALFA "{\"dev\":\"eth2\",\"peer_mac\":\"00:16:3e:fd:e2:aa\"," \
+	"\"peer_linklocal\":\"169.254.69.30\",\"qspn\":true,\"peer_address\":\"3.0.1.0\"}"
 #define STATE(address, ns, arcs) "{\"version\":1,\"topology\":\"4.2.2.2\",\"address\":\"" address "\"," \
 	"\"main\":false,\"namespace\":" ns ",\"arcs\":[" arcs "],\"paths\":[{\"dst\":[0,0],\"arc\":0," \
 	"\"hops\":[[0,0]],\"cost\":10000}]}"
@@ -431,10 +435,11 @@ static void
 test_routes(void)
 {
 	struct answer a;
+	size_t all;
 
 	begin(true);
 	world.hold = true;
-	a = ask(CTL_WRITING, LOAD(BETA));
+	a = ask(CTL_WRITING, LOAD(STATE("2.1.1.3", "1", ARC_GAMMA "," ARC_ALFA)));
 	answer_free(&a);
 	daemon_pump(&world.d);
 	CU_ASSERT(routes_in("missing") > 1);
@@ -442,7 +447,19 @@ test_routes(void)
 	world.hold = false;
 	world_helper(&world);
 	CU_ASSERT(routes_in("applied") > 1);
-	CU_ASSERT_EQUAL(routes_in("missing"), 0);
+	CU_ASSERT_EQUAL(routes_in("missing") + routes_in("surplus") + routes_in("different"), 0);
+	all = routes_in("applied");
+	/* The neighbour at another place: routes change, come and go. */
+	world.hold = true;
+	a = ask(CTL_WRITING, LOAD(STATE("2.1.1.3", "1", ARC_GAMMA_ELSEWHERE "," ARC_ALFA)));
+	answer_free(&a);
+	daemon_pump(&world.d);
+	CU_ASSERT(routes_in("different") > 0);
+	CU_ASSERT_EQUAL(routes_in("applied") + routes_in("different") + routes_in("surplus"), all);
+	world.refuse = true;
+	world.hold = false;
+	world_helper(&world);
+	world.refuse = false;
 	world.hold = true;
 	a = ask(CTL_WRITING, "{\"verb\":\"remove_identity\",\"args\":[1]}");
 	CU_ASSERT_TRUE(a.waits);
@@ -751,6 +768,7 @@ static void
 test_idle(void)
 {
 	int half, silent, deaf, busy;
+	char got;
 
 	serve(true);
 	ctl_set_idle(world.d.ctl, 300);
@@ -764,11 +782,12 @@ test_idle(void)
 			break;
 		else if (i % 16 == 0)
 			turn();
-	usleep(150000);
-	turn();
 	/* More of the half request gives it no more time. */
-	client_say(half, "\"sta");
-	usleep(170000);
+	for (unsigned i = 0; i < 40 && recv(half, &got, 1, MSG_DONTWAIT | MSG_PEEK) < 0; i++) {
+		client_say(half, " ");
+		usleep(50000);
+	}
+	CU_ASSERT(recv(half, &got, 1, MSG_DONTWAIT | MSG_PEEK) == 1);
 	busy = client_connect();
 	client_say(busy, "{\"verb\":\"status\"}\n");
 	hears(busy, "\"ok\":true");

@@ -234,7 +234,7 @@ world_free(struct world *w)
 	kset_free(&w->b);
 }
 
-/* Brings a namespace to the first state, then to the second, then away; false when anything is wrong. */
+/* Brings a namespace to the first state, to the second, and away; false when anything is wrong. */
 static bool
 walk(const struct world *w, bool closely)
 {

@@ -74,7 +74,14 @@ test_levels(void)
 	CU_ASSERT_EQUAL(last.n, 2);
 	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
 		CU_ASSERT_TRUE(log_level_parse(log_level_name((enum log_level)i), &level));
-		CU_ASSERT_EQUAL(level, i);
+		CU_ASSERT_EQUAL(level, (enum log_level)i);
+	}
+	for (int i = LOG_STDERR; i <= LOG_SYSLOG; i++) {
+		enum log_sink sink;
+
+		CU_ASSERT_TRUE(log_sink_parse(log_sink_name((enum log_sink)i), &sink));
+		CU_ASSERT_EQUAL(sink, (enum log_sink)i);
+		CU_ASSERT_FALSE(log_sink_parse("", &sink));
 	}
 	CU_ASSERT_STRING_EQUAL(log_level_name(LOG_LEVEL_WARNING), "warning");
 	CU_ASSERT_FALSE(log_level_parse("Error", &level));

@@ -44,8 +44,9 @@ put(const struct msg_field *f, void *msg, uint64_t v)
 	uint8_t v8 = (uint8_t)v;
 	uint16_t v16 = (uint16_t)v;
 	uint32_t v32 = (uint32_t)v;
+	const void *from = f->size == 1 ? (void *)&v8 : f->size == 2 ? (void *)&v16 : (void *)&v32;
 
-	memcpy(at, f->size == 1 ? (void *)&v8 : f->size == 2 ? (void *)&v16 : (void *)&v32, f->size);
+	memcpy(at, from, f->size);
 }
 
 /* A value that the table allows: the smallest, the greatest, or some other. */
@@ -140,7 +141,7 @@ test_round(void)
 	CU_ASSERT_EQUAL(priv_n_ops, 20);
 }
 
-/* Cut anywhere it is refused, with the field in which it ends; with more behind it the rest stays. */
+/* Cut anywhere it is refused, with the field where it ends; what follows it is left alone. */
 static void
 test_truncated(void)
 {
@@ -174,14 +175,15 @@ refuses(const struct msg_desc *d, const struct msg_field *f, const void *msg, co
     uint64_t value)
 {
 	uint8_t wire[RECORD_MAX], out[RECORD_MAX];
-	struct msg_error err = { NULL, NULL, NULL, 0 };
+	static const struct msg_error none = { "", "", "", 0 };
+	struct msg_error err = none;
 	size_t left;
 
 	CU_ASSERT_FALSE(msg_valid(d, msg, &err));
 	CU_ASSERT_PTR_EQUAL(err.field, f->name);
 	CU_ASSERT_STRING_EQUAL(err.why, why);
 	CU_ASSERT_EQUAL(err.value, value);
-	memset(&err, 0, sizeof(err));
+	err = none;
 	CU_ASSERT_FALSE(decode(d, wire, encode(d, msg, wire), out, &err, &left));
 	CU_ASSERT_PTR_EQUAL(err.message, d->name);
 	CU_ASSERT_PTR_EQUAL(err.field, f->name);
@@ -362,8 +364,8 @@ test_print(void)
 		.type = PRIV_ROUTE_UNICAST, .dev = PRIV_HANDLE(PRIV_H_DEV, 0, 7), .via = 0xa9fe5edf,
 	} };
 	struct priv_refusal no = {
-		.op = 3, .reason = PRIV_R_RANGE, .error = -22, .operation = "route_set", .field = "dst",
-		.value = "8.8.8.8/32", .text = "",
+		.op = 3, .reason = PRIV_R_RANGE, .error = -22, .operation = "route_set",
+		.field = "dst", .value = "8.8.8.8/32", .text = "",
 	};
 	struct priv_peer_take peer = { { 0x00, 0x16, 0x3e, 0x5b, 0x78, 0xd5 } };
 	char text[256];

@@ -20,67 +20,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/sandprobe.h"
 #include "tests/unit/tap.h"
 
-/*
- * Every child loads the real filter and makes one call.  Children end through
- * the system call itself: a sanitizer's or CUnit's way out would need more.
- */
-
-enum { DONE = 0, FAILED = 1, NO_FILTER = 2 };
-
-static void __attribute__((noreturn))
-leave(int status)
+static const struct sandprobe *
+probe(void)
 {
-	for (;;)
-		syscall(SYS_exit_group, status);
-}
+	static struct sandprobe p;
 
-static int
-child_run(int (*call)(void))
-{
-	const char *why;
-	int status = 0;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !ntkd_sandbox_enter(SC_KILL, &why))
-			leave(NO_FILTER);
-		leave(call() == 0 ? DONE : FAILED);
-	}
-	CU_ASSERT_FATAL(pid > 0);
-	CU_ASSERT_FATAL(waitpid(pid, &status, 0) == pid);
-	return status;
-}
-
-static void
-expect_death(int (*call)(void))
-{
-	int status = child_run(call);
-
-	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
-	if (!WIFSIGNALED(status))
-		tap_note("ended with status %d", WEXITSTATUS(status));
-}
-
-static void
-expect_done(int (*call)(void))
-{
-	int status = child_run(call);
-
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == DONE);
-	if (WIFSIGNALED(status))
-		tap_note("killed by signal %d", WTERMSIG(status));
+	p = (struct sandprobe){ ntkd_sandbox_rules, ntkd_sandbox_n_rules };
+	return &p;
 }
 
 #define DIES(name_, what_) \
 	static int call_##name_(void) { return (what_) < 0; } \
-	static void test_##name_(void) { expect_death(call_##name_); }
+	static void test_##name_(void) { sandprobe_dies(probe(), call_##name_); }
 #define LIVES(name_, what_) \
 	static int call_##name_(void) { return (what_) < 0; } \
-	static void test_##name_(void) { expect_done(call_##name_); }
+	static void test_##name_(void) { sandprobe_lives(probe(), call_##name_); }
 
 static char path[] = "/dev/null";
 static char *const no_words[] = { NULL };
@@ -133,7 +90,7 @@ call_syslog(void)
 static void
 test_syslog(void)
 {
-	expect_done(call_syslog);
+	sandprobe_lives(probe(), call_syslog);
 }
 
 /* What the loop does, with descriptors made beforehand. */
@@ -160,7 +117,7 @@ test_loop(void)
 	CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, loop_pair) == 0);
 	loop_epoll = epoll_create1(0);
 	CU_ASSERT_FATAL(loop_epoll >= 0);
-	expect_done(call_loop);
+	sandprobe_lives(probe(), call_loop);
 	close(loop_epoll);
 	close(loop_pair[0]);
 	close(loop_pair[1]);
@@ -180,7 +137,7 @@ call_memory(void)
 static void
 test_memory(void)
 {
-	expect_done(call_memory);
+	sandprobe_lives(probe(), call_memory);
 }
 
 LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) < 0 &&
@@ -188,20 +145,10 @@ LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) <
 LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
 LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
 
-/* The list as an auditor wants to see it; and no entry without its reason. */
 static void
 test_list(void)
 {
-	tap_note("ntkd may, in kill mode, after its start:");
-	for (size_t i = 0; i < ntkd_sandbox_n_rules; i++) {
-		const struct sc_rule *r = &ntkd_sandbox_rules[i];
-
-		CU_ASSERT(r->why != NULL && r->why[0] != '\0');
-		CU_ASSERT(r->n_args <= SC_ARGS);
-		tap_note("  %-16s %s%s%s", r->name, r->error != 0 ? "(fails) " : "",
-		    r->n_args != 0 ? "(some arguments) " : "", r->why);
-	}
-	CU_ASSERT(ntkd_sandbox_n_rules > 0 && ntkd_sandbox_n_rules < 80);
+	sandprobe_list(probe(), "ntkd");
 }
 
 int

@@ -50,7 +50,8 @@ test_refuse(void)
 		const char *says;
 	} bad[] = {
 		{ "", "number 1" }, { ".", "number 1" }, { "4.", "number 2" }, { ".4", "number 1" },
-		{ "4..2", "number 2" }, { "4.2.2.3", "level 0" }, { "1.2", "level 1" }, { "0", "level 0" },
+		{ "4..2", "number 2" }, { "4.2.2.3", "level 0" }, { "1.2", "level 1" },
+		{ "0", "level 0" },
 		{ "131072.2", "level 1" }, { "4.2 ", "number 2" }, { " 4.2", "number 1" },
 		{ "04.2", "begins with 0" }, { "4.-2", "number 2" }, { "4,2", "number 1" },
 		{ "4.0x2", "number 2" }, { "99999999999999999999", "above" },
@@ -105,7 +106,8 @@ static void
 test_address(void)
 {
 	static const char *const bad[] = {
-		"", "2.1.1", "2.1.1.3.0", "2.1.1.", "2.1.1.x", "2.1.1.2147483648", "2.1.1.03", "2.1.1.-1",
+		"", "2.1.1", "2.1.1.3.0", "2.1.1.", "2.1.1.x", "2.1.1.2147483648", "2.1.1.03",
+		"2.1.1.-1",
 	};
 	struct topo t = parsed("4.2.2.2");
 	struct naddr n, other;

@@ -245,7 +245,7 @@ test_parts(void)
 	begin(&s);
 	begin(&less);
 	for (uint32_t i = 0; i < ROUTES; i++)
-		add(i < 5000 ? &less : &s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac(1 + i % 3),
+		add(i < 5000 ? &less : &s, (struct kobj){ .kind = KOBJ_ROUTE, .mac = mac((uint8_t)(1 + i % 3)),
 		    .addr = 0x0a000000 + i, .len = 32, .type = PRIV_ROUTE_BLACKHOLE });
 	CU_ASSERT_TRUE(bring(0, &less));
 	CU_ASSERT_TRUE(rig.messages > 3);
@@ -523,7 +523,7 @@ test_exhausted(void)
 	end();
 }
 
-/* The helper refuses to take a number back: it stays known, is not asked for again, and can be used. */
+/* A number that the helper does not take back stays known, and can be used. */
 static void
 test_not_taken_back(void)
 {

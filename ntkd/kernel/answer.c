@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/kernel/job.h"
+
+#include <string.h>
+
+static bool
+bad(struct msg_error *err, const char *message, const char *field, const char *why, uint64_t value)
+{
+	*err = (struct msg_error){ message, field, why, value };
+	return false;
+}
+
+/* The kind of handle that operation OP is answered with. */
+static enum priv_handle_kind
+made_kind(const struct priv_op *op)
+{
+	switch (op->type) {
+	case PRIV_OP_ns_create:
+		return PRIV_H_NS;
+	case PRIV_OP_dev_create:
+		return PRIV_H_DEV;
+	case PRIV_OP_peer_take:
+		return PRIV_H_PEER;
+	default:
+		return PRIV_H_NONE;
+	}
+}
+
+static bool
+result_check(const struct kernel *k, const struct priv_op *op, const struct priv_result *r,
+    struct msg_error *err)
+{
+	if (PRIV_HANDLE_KIND(r->handle) != made_kind(op))
+		return bad(err, "result", "handle", "is of another kind than what was made",
+		    r->handle);
+	if (op->type != PRIV_OP_peer_take)
+		return true;
+	if (r->number == 0)
+		return bad(err, "result", "number", "is no table", 0);
+	if (peers_have_table(&k->peers, r->number))
+		return bad(err, "result", "number", "is another neighbour's table", r->number);
+	return true;
+}
+
+/* Enters what operation I made. */
+static void
+result_enter(struct kernel *k, size_t i, const struct priv_op *op, const struct priv_result *r)
+{
+	struct space *s = &k->spaces[k->job.ns];
+	struct kernel_dev dev = { .present = true, .ifindex = r->number };
+
+	*job_made_handle(k, i) = r->handle;
+	if (op->type == PRIV_OP_peer_take) {
+		peers_find(&k->peers, k->job.macs[i])->table = r->number;
+	} else if (op->type == PRIV_OP_ns_create) {
+		s->number = r->number;
+	} else {
+		memcpy(dev.mac.b, r->mac, sizeof(dev.mac.b));
+		s->dev[k->job.diff.v[i - k->job.n_macs].to->dev] = dev;
+	}
+}
+
+/* Two neighbours with one number would be caught here, since each is entered before the next. */
+static bool
+results_enter(struct kernel *k, struct msg_error *err)
+{
+	struct job *j = &k->job;
+	struct priv_op op;
+	size_t n = 0;
+
+	for (size_t i = j->done; n < j->results; i++) {
+		job_op(k, i, &op);
+		if (!priv_op_makes(op.type))
+			continue;
+		if (!result_check(k, &op, &k->results[n], err))
+			return false;
+		if (j->kind != JOB_REHEARSAL)
+			result_enter(k, i, &op, &k->results[n]);
+		n++;
+	}
+	return true;
+}
+
+static bool
+read_done(struct kernel *k, const struct priv_frame *f, struct rd *r, struct msg_error *err)
+{
+	if (f->count != k->job.results)
+		return bad(err, "frame", "count", "is not the number of objects made", f->count);
+	for (size_t i = 0; i < f->count; i++)
+		if (!msg_decode(&priv_result_desc, r, &k->results[i], err))
+			return false;
+	if (!rd_done(r))
+		return bad(err, "done", "", "bytes are left over", r->left);
+	if (!results_enter(k, err))
+		return false;
+	k->counters.transactions++;
+	k->counters.operations += k->job.end - k->job.done;
+	job_advance(k);
+	return true;
+}
+
+static bool
+read_refused(struct kernel *k, struct rd *r, struct msg_error *err)
+{
+	struct job *j = &k->job;
+	struct priv_refusal why;
+
+	if (!msg_decode(&priv_refusal_desc, r, &why, err))
+		return false;
+	if (!rd_done(r))
+		return bad(err, "refusal", "", "bytes are left over", r->left);
+	if (why.op >= j->end - j->done)
+		return bad(err, "refusal", "op", "was not in the transaction", why.op);
+	k->counters.transactions++;
+	if (j->kind == JOB_GIVE)
+		peers_find(&k->peers, j->macs[j->done + why.op])->kept = true;
+	job_fail(k, &why);
+	return true;
+}
+
+static bool
+read_interface(struct kernel *k, size_t i, struct rd *r, struct msg_error *err)
+{
+	struct priv_interface in;
+	struct space *s = &k->spaces[0];
+	size_t dev = i == 0 ? KOBJ_LO : i - 1;
+
+	if (!msg_decode(&priv_interface_desc, r, &in, err))
+		return false;
+	if (in.dev == 0 && i != 0)
+		return true;
+	if (PRIV_HANDLE_KIND(in.dev) != PRIV_H_DEV)
+		return bad(err, "interface", "dev", "is of another kind", in.dev);
+	s->place.dev[dev] = in.dev;
+	s->dev[dev] = (struct kernel_dev){ .present = true, .ifindex = in.ifindex };
+	memcpy(s->dev[dev].mac.b, in.mac, sizeof(in.mac));
+	return true;
+}
+
+static bool
+read_welcome(struct kernel *k, const struct priv_frame *f, struct rd *r, struct msg_error *err)
+{
+	struct priv_welcome w;
+
+	if (f->count != k->n_devs + 1)
+		return bad(err, "frame", "count", "is not the number of interfaces", f->count);
+	if (!msg_decode(&priv_welcome_desc, r, &w, err))
+		return false;
+	if (PRIV_HANDLE_KIND(w.ns) != PRIV_H_NS)
+		return bad(err, "welcome", "ns", "is of another kind", w.ns);
+	for (size_t i = 0; i < f->count; i++)
+		if (!read_interface(k, i, r, err))
+			return false;
+	if (!rd_done(r))
+		return bad(err, "welcome", "", "bytes are left over", r->left);
+	k->spaces[0].place.ns = w.ns;
+	k->phase = PHASE_UP;
+	return true;
+}
+
+bool
+kernel_answer(struct kernel *k, const uint8_t *buf, size_t len, struct msg_error *err)
+{
+	struct priv_frame f;
+	struct rd r;
+
+	rd_init(&r, buf, len);
+	if (!msg_decode(&priv_frame_desc, &r, &f, err))
+		return false;
+	if (!kernel_is_busy(k))
+		return bad(err, "frame", "type", "nothing was asked", f.type);
+	if (f.seq != k->seq)
+		return bad(err, "frame", "seq", "is not that of the request", f.seq);
+	if (f.flags != 0)
+		return bad(err, "frame", "flags", "has a flag of requests", f.flags);
+	if (k->phase == PHASE_GREETING && f.type == PRIV_WELCOME)
+		return read_welcome(k, &f, &r, err);
+	if (k->phase == PHASE_UP && f.type == PRIV_DONE)
+		return read_done(k, &f, &r, err);
+	if (k->phase == PHASE_UP && f.type == PRIV_REFUSED)
+		return read_refused(k, &r, err);
+	return bad(err, "frame", "type", "is no answer to the request", f.type);
+}
