@@ -43,7 +43,7 @@ write_and_read(const struct conf *c, const struct facts *f, uint32_t ns)
 	const char *code;
 	struct facts again;
 	json_t *twice;
-	uint32_t number;
+	uint32_t number = 0;
 
 	must(once != NULL && state_read(once, c, &again, &number, &code, &err));
 	twice = state_write(c, &again, number);

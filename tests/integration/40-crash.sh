@@ -66,6 +66,8 @@ done
 for moment in started loaded; do
 	state $moment
 	helper=$(system_helper beta)
+	# Stopped first, or it might see the helper's end and leave by itself.
+	kill -STOP "${SYS_NTKD[beta]}"
 	kill -KILL "$helper" "${SYS_NTKD[beta]}"
 	system_reap beta "$helper"
 	is "both killed when $moment: ntkd died of that" $? 137
