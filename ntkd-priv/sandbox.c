@@ -98,6 +98,7 @@ const struct sc_rule sandbox_rules[] = {
 	SC_ALLOW(exit_group, "the end"),
 #ifdef SC_SANITIZED
 	SC_ALLOW(sigaltstack, "the address sanitizer, in builds for testing only"),
+	SC_ALLOW(madvise, "the same"),
 #endif
 };
 const size_t sandbox_n_rules = sizeof(sandbox_rules) / sizeof(sandbox_rules[0]);

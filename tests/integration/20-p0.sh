@@ -16,8 +16,8 @@ for name in "${SCENARIO[@]}"; do
 done
 
 for name in "${SCENARIO[@]}"; do
-	is "$name: addresses, routes, rules, NAT, sysctls" "$(system_facts "$name")" \
-		"$(<"$FIXTURES/facts/p0-$name")"
+	is "$name: addresses, routes, rules, NAT" "$(made "$name")" "$(wanted "p0-$name-n0")"
+	is "$name: settings" "$(settings "$name")" "$SETTINGS"
 done
 
 # Who owns what is visible to an administrator too (spec/kernel-state 9, exemplars 16.4, 16.5).

@@ -37,7 +37,8 @@ is 'one namespace was made' "$(wc -w <<<"$ns")" 1
 is "the namespace is the page's" "$(system_facts beta "$ns")" "$(<"$FIXTURES/facts/seed-page")"
 is 'three tables of 23 routes' "$(for table in 250 249 248; do
 	in_system beta ip -4 -n "$ns" route show table $table | wc -l; done | paste -sd' ')" '23 23 23'
-is 'the default namespace is what it was' "$(system_facts beta)" "$(<"$FIXTURES/facts/p0-beta")"
+is 'the same as the function from facts to kernel state says' "$(made beta "$ns")" "$(wanted seed-page-beta-n1)"
+is 'the default namespace is what it was' "$(made beta)" "$(wanted p0-beta-n0)"
 like 'show_local_identities names the namespace' "$(ntk beta -j show_local_identities)" "\"$ns\""
 is 'ip knows the names of the tables' "$(in_system beta ip -4 -n "$ns" rule show |
 	sed -n 's/.*lookup \(ntk_from_[^ ]*\).*/\1/p' | sort)" \

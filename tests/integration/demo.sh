@@ -68,7 +68,7 @@ global_address()
 
 first_state()
 {
-	if [[ $(system_facts "$1") == "$(<"$FIXTURES/facts/p0-$1")" ]]; then
+	if [[ $(made "$1") == "$(wanted "p0-$1-n0")" && $(settings "$1") == "$SETTINGS" ]]; then
 		printf '%srunning, as specified%s' "$GREEN" "$PLAIN"
 	else
 		printf '%snot as specified%s' "$RED" "$PLAIN"

@@ -20,5 +20,54 @@ scenario_system()
 	system_config "$1" "address = \"${SCENARIO_ADDRESS[$1]}\""
 }
 
-# beta's old identity in the middle of its migration (scenario.md, the seed page), as load_state takes it.
-SEED_STATE=$FIXTURES/seed-page.json
+# beta's old identity in the middle of its migration (the seed page), as load_state takes it.
+SEED_STATE=$FIXTURES/states/seed-page-beta-n1.json
+
+# The settings of every system and namespace that runs (spec/kernel-state 3).
+SETTINGS='sysctl conf/DEV/arp_announce 2
+sysctl conf/DEV/arp_ignore 1
+sysctl conf/DEV/rp_filter 0
+sysctl conf/all/rp_filter 0
+sysctl ip_forward 1'
+
+# wanted FIXTURE: tests/fixtures/expected/FIXTURE.txt, which the function from facts to kernel state
+# is tested against, in the words of tests/integration/facts, tables by their MACs.
+wanted()
+{
+	awk '
+		/^(namespace|dev 0)$/ { next }
+		$1 == "address" && $2 ~ /^169\.254\./ { print "address DEV OWN/32"; next }
+		$1 == "address" { print "address", $4 == "lo" ? "lo" : "DEV", $2 "/32"; next }
+		$1 == "neighbour" { print "route main", $2 "/32 dev DEV src OWN"; next }
+		$1 == "source-nat" { print "snat", $3, "to", $5; next }
+		/^(route|mark|rule) / { sub(/ dev 0/, " dev DEV"); print; next }
+		{ print "not understood:", $0 }' "$FIXTURES/expected/$1.txt" | sort
+}
+
+# made NAME [NAMESPACE]: the kernel state there in the same words; settings apart.
+made()
+{
+	system_facts "$@" | awk '
+		{ line[NR] = $0 }
+		$1 == "mark" { mac[$3] = $2; line[NR] = "mark " $2 }
+		END {
+			mac[251] = "ntk"
+			mac[254] = "main"
+			for (i = 1; i <= NR; i++) {
+				n = split(line[i], w, " ")
+				if (w[1] == "sysctl")
+					continue
+				if (w[1] == "route" && w[2] in mac)
+					sub("^route " w[2], "route " mac[w[2]], line[i])
+				if (w[1] == "rule")
+					line[i] = "rule " mac[w[n]] (w[2] == "mark" && w[3] != w[n] ? " by " w[3] : "")
+				print line[i]
+			}
+		}' | sort
+}
+
+# settings NAME [NAMESPACE]: the settings there, to be compared with SETTINGS.
+settings()
+{
+	system_facts "$@" | grep '^sysctl '
+}
