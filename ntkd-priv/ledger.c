@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 
 enum { KEY_SIZE = offsetof(struct obj, type) };
 

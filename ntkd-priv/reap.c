@@ -13,7 +13,7 @@
 
 #include "common/log.h"
 #include "ntkd-priv/journal.h"
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 #include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_nft.h"
 #include "ntkd-priv/x_sysctl.h"
@@ -249,6 +249,9 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&
 	    !prefix_overlaps(p, w->conf->map.range))
 		return;
+	for (size_t i = 0; i < w->host->n; i++)
+		if (prefix_cmp(w->host->v[i], p) == 0)
+			return;
 	if (w->host->n == HOST_ROUTES)
 		w->error = ENOSPC;
 	else

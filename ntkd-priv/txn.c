@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_route.h"

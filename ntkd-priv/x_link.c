@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 #include "ntkd-priv/x_sysctl.h"
 
 /* Spec kernel-state 3, as netlink and as files. */

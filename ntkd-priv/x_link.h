@@ -8,7 +8,7 @@
  */
 
 #include "ntkd-priv/ledger.h"
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 
 struct link_facts {
 	int ifindex;

@@ -12,7 +12,7 @@
  */
 
 #include "ntkd-priv/ledger.h"
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 
 enum { NETNS_NAME = 16 };	/* room for a name, NUL included */
 

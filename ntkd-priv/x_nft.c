@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 
 static const char table_name[] = "ntkd";
 static const char table_comment[] = "made by ntkd-priv";

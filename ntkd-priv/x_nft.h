@@ -18,7 +18,7 @@
  */
 
 #include "ntkd-priv/ledger.h"
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 
 /* True for the kinds that are done here. */
 bool x_nft_has(uint8_t kind);

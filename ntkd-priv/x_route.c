@@ -7,7 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 
 /*
  * Always the same metric, given explicitly: a route is replaced only by one of

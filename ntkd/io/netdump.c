@@ -9,13 +9,15 @@
 #include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
+#include <netlink/socket.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/nlq.h"
+
 enum {
 	ATTR_IFA_PROTO = 11,	/* IFA_PROTO, Linux 5.18 */
-	ATTEMPTS = 5,		/* dumps that were interrupted by a change are repeated */
+	BUFFER = 1 << 20,	/* of a netlink socket, bytes */
 };
 
 /* One dump: what it looks for and what it found. */
@@ -35,43 +37,18 @@ fail(struct dump *d, const char *name, const char *why)
 	d->failed = true;
 }
 
-/*
- * Sends a dump request of TYPE with HEAD (LEN bytes) and gives every message of
- * the answer to FN.  Returns 0 or a libnl error, negative.
- */
-static int
-dump_once(int type, void *head, size_t len, nl_recvmsg_msg_cb_t fn, struct dump *d)
-{
-	struct nl_sock *sock = nl_socket_alloc();
-	int e = -NLE_NOMEM;
-
-	if (sock == NULL)
-		return e;
-	e = nl_connect(sock, NETLINK_ROUTE);
-	if (e < 0)
-		goto out;
-	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, fn, d);
-	e = nl_send_simple(sock, type, NLM_F_DUMP, head, len);
-	if (e >= 0)
-		e = nl_recvmsgs_default(sock);
-out:
-	nl_socket_free(sock);
-	return e;
-}
-
+/* Gives every message that answers a dump request of TYPE with HEAD (LEN bytes) to EACH. */
 static bool
-dump(int type, void *head, size_t len, nl_recvmsg_msg_cb_t fn, struct dump *d)
+dump(int type, const void *head, size_t len, nlq_each *each, struct dump *d)
 {
-	int e = -NLE_DUMP_INTR;
+	struct nl_sock *sk = nlq_open(NETLINK_ROUTE, BUFFER);
+	bool ok = sk != NULL && nlq_dump(sk, nlq_message(type, 0, head, len), each, d) == 0;
 
-	for (unsigned i = 0; i < ATTEMPTS && e == -NLE_DUMP_INTR; i++)
-		e = dump_once(type, head, len, fn, d);
-	if (e < 0 && !d->failed) {
-		snprintf(d->err, CONF_ERROR, "asking the kernel over rtnetlink: %s",
-		    nl_geterror(e));
+	if (!ok && !d->failed) {
+		snprintf(d->err, CONF_ERROR, "the kernel does not answer over rtnetlink");
 		d->failed = true;
 	}
+	nl_socket_free(sk);
 	return !d->failed;
 }
 
@@ -91,18 +68,18 @@ link_problem(const struct ifinfomsg *info, struct nlattr **tb)
 	return NULL;
 }
 
-static int
-on_link(struct nl_msg *msg, void *arg)
+static void
+on_link(const struct nlmsghdr *nlh, void *arg)
 {
 	struct dump *d = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlmsghdr *head = (struct nlmsghdr *)(uintptr_t)nlh;
 	struct nlattr *tb[IFLA_MAX + 1];
 	struct ifinfomsg *info = nlmsg_data(head);
 	const char *name, *problem;
 
 	if (head->nlmsg_type != RTM_NEWLINK ||
 	    nlmsg_parse(head, sizeof(*info), tb, IFLA_MAX, NULL) < 0 || tb[IFLA_IFNAME] == NULL)
-		return NL_OK;
+		return;
 	name = nla_get_string(tb[IFLA_IFNAME]);
 	for (size_t i = 0; i < d->conf->n_interfaces; i++) {
 		if (strcmp(name, d->conf->interfaces[i].name) != 0)
@@ -112,7 +89,6 @@ on_link(struct nl_msg *msg, void *arg)
 		if (problem != NULL)
 			fail(d, name, problem);
 	}
-	return NL_OK;
 }
 
 bool
@@ -152,11 +128,11 @@ attr_ip(const struct nlattr *a)
 	return a != NULL && nla_len(a) == 4 ? ntohl(nla_get_u32(a)) : 0;
 }
 
-static int
-on_addr(struct nl_msg *msg, void *arg)
+static void
+on_addr(const struct nlmsghdr *nlh, void *arg)
 {
 	struct dump *d = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlmsghdr *head = (struct nlmsghdr *)(uintptr_t)nlh;
 	struct nlattr *tb[ATTR_IFA_PROTO + 1];
 	struct ifaddrmsg *info = nlmsg_data(head);
 	struct overlap_addr a;
@@ -165,7 +141,7 @@ on_addr(struct nl_msg *msg, void *arg)
 	if (d->failed || head->nlmsg_type != RTM_NEWADDR ||
 	    nlmsg_parse(head, sizeof(*info), tb, ATTR_IFA_PROTO, NULL) < 0 ||
 	    info->ifa_family != AF_INET || info->ifa_prefixlen > 32)
-		return NL_OK;
+		return;
 	a.dev = info->ifa_index;
 	a.net.len = info->ifa_prefixlen;
 	a.net.addr = attr_ip(tb[IFA_ADDRESS]) & prefix_mask(a.net.len);
@@ -173,7 +149,6 @@ on_addr(struct nl_msg *msg, void *arg)
 	a.protocol = tb[ATTR_IFA_PROTO] != NULL ? nla_get_u8(tb[ATTR_IFA_PROTO]) : 0;
 	if (overlap_addr(d->rules, &a))
 		overlaps(d, overlap_addr_print(&a, text), a.dev);
-	return NL_OK;
 }
 
 static void
@@ -198,11 +173,11 @@ multipath_read(struct overlap_route *r, struct nlattr *a)
 	}
 }
 
-static int
-on_route(struct nl_msg *msg, void *arg)
+static void
+on_route(const struct nlmsghdr *nlh, void *arg)
 {
 	struct dump *d = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct nlmsghdr *head = (struct nlmsghdr *)(uintptr_t)nlh;
 	struct nlattr *tb[RTA_MAX + 1];
 	struct rtmsg *info = nlmsg_data(head);
 	struct overlap_route r = { .n_devs = 0 };
@@ -211,7 +186,7 @@ on_route(struct nl_msg *msg, void *arg)
 	if (d->failed || head->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse(head, sizeof(*info), tb, RTA_MAX, NULL) < 0 ||
 	    info->rtm_family != AF_INET || info->rtm_dst_len > 32)
-		return NL_OK;
+		return;
 	r.dst = (ntk_prefix_t){ attr_ip(tb[RTA_DST]), info->rtm_dst_len };
 	r.table = tb[RTA_TABLE] != NULL ? nla_get_u32(tb[RTA_TABLE]) : info->rtm_table;
 	r.protocol = info->rtm_protocol;
@@ -221,7 +196,6 @@ on_route(struct nl_msg *msg, void *arg)
 		multipath_read(&r, tb[RTA_MULTIPATH]);
 	if (overlap_route(d->rules, &r))
 		overlaps(d, overlap_route_print(&r, text), r.n_devs != 0 ? r.devs[0] : 0);
-	return NL_OK;
 }
 
 bool

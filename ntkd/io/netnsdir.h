@@ -5,7 +5,7 @@
 /*
  * The directory of namespace names, /run/netns, ready for a helper without root:
  * a shared mount of its own, as iproute2 makes it, and writable for the helper's group, with
- * the sticky bit (exemplars 16.1).
+ * the sticky bit.
  */
 
 #include <sys/types.h>

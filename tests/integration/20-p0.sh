@@ -20,7 +20,7 @@ for name in "${SCENARIO[@]}"; do
 	is "$name: settings" "$(settings "$name")" "$SETTINGS"
 done
 
-# Who owns what is visible to an administrator too (spec/kernel-state 9, exemplars 16.4, 16.5).
+# Who owns what is visible to an administrator too (spec/kernel-state 9).
 if text=$(in_system alfa ip -4 -o address show dev eth1 proto 15 2>&1); then
 	is 'all addresses are marked as ours' "$(wc -l <<<"$text")" 6
 else

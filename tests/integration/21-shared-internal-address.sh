@@ -3,7 +3,7 @@
 #
 # Systems that have not met yet often own the same internal address.  An ARP
 # request that carried it as its source would be dropped by the other one, so
-# the link-local must be what ARP uses (exemplars 16.5): first on its interface.
+# the link-local must be what ARP uses: first on its interface.
 . "$(dirname "$0")/lib.sh"
 . "$NTK_SRCDIR/tests/integration/scenario.sh"
 

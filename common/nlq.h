@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NTKD_PRIV_NLQ_H
-#define NTKD_PRIV_NLQ_H
+#ifndef NTK_COMMON_NLQ_H
+#define NTK_COMMON_NLQ_H
 
 /*
  * Netlink requests, one or many at a time, with every error told.
@@ -17,6 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum {
 	NLQ_BATCH = 64,			/* acknowledgements that surely fit the receive buffer */
@@ -44,7 +48,7 @@ struct nlq {
 /* Told for each answered message that belongs to a step; ERR is NULL when it succeeded. */
 typedef void nlq_done(void *arg, uint32_t step, const struct nlq_error *err);
 
-/* Called for each message of a dump. */
+/* Called for each message of a dump; the same object may be told twice. */
 typedef void nlq_each(const struct nlmsghdr *nlh, void *arg);
 
 /*
@@ -84,7 +88,14 @@ void nlq_free(struct nlq *q);
 /* Sends M, which is freed, and waits for its end.  As nlq_send(). */
 int nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err);
 
-/* Asks for a dump with M, which is freed.  0 or EIO, which is logged. */
+/*
+ * Asks for a dump with M, which is freed; again when what is listed changed
+ * meanwhile.  0, or EIO which is logged.
+ */
 int nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ntkd-priv/nlq.h"
+#include "common/nlq.h"
 
 #include <errno.h>
 #include <netlink/attr.h>
@@ -12,10 +12,11 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 
 enum {
 	RECEIVE_SIZE = 65536,
+	DUMP_ATTEMPTS = 8,
 	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
 };
 
@@ -250,17 +251,19 @@ int
 nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
 {
 	struct dump d = { each, arg };
-	int n;
+	int n = -NLE_DUMP_INTR;
 
 	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_DUMP;
 	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
-	n = nl_send_auto(sk, m);
+	for (int i = 0; i < DUMP_ATTEMPTS && n == -NLE_DUMP_INTR; i++) {
+		nlmsg_hdr(m)->nlmsg_seq = NL_AUTO_SEQ;
+		n = nl_send_auto(sk, m);
+		if (n >= 0)
+			n = nl_recvmsgs_default(sk);
+	}
 	nlmsg_free(m);
-	if (n >= 0)
-		n = nl_recvmsgs_default(sk);
 	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	/* A table that changed meanwhile: what is missing comes with the next dump. */
-	if (n >= 0 || n == -NLE_DUMP_INTR)
+	if (n >= 0)
 		return 0;
 	log_warnx("netlink", "the kernel does not list its state: %s", nl_geterror(n));
 	return EIO;

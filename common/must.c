@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ntkd-priv/must.h"
+#include "common/must.h"
 
 #include <stddef.h>
 #include <stdlib.h>
