@@ -190,11 +190,12 @@ answers_read(struct hearing *h)
 	socklen_t from_len = sizeof(from);
 	ssize_t n;
 
+	/* ENOBUFS tells that answers were dropped; those that were not still wait. */
 	while ((n = recvfrom(nl_socket_get_fd(h->q->sk), buf, sizeof(buf), MSG_DONTWAIT,
-	    (struct sockaddr *)&from, &from_len)) > 0) {
+	    (struct sockaddr *)&from, &from_len)) > 0 || (n < 0 && errno == ENOBUFS)) {
 		struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)buf;
 
-		for (int left = (int)n; from.nl_pid == 0 && nlmsg_ok(nlh, left); )  {
+		for (int left = (int)n; n > 0 && from.nl_pid == 0 && nlmsg_ok(nlh, left); ) {
 			answer_take(h, nlh);
 			nlh = nlmsg_next(nlh, &left);
 		}
@@ -215,6 +216,7 @@ nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_err
 		answers_read(&h);
 	else
 		h.first.error = errno;
+	q->lost = h.waiting > 0;
 	nlq_drop(q);
 	if (err != NULL)
 		*err = h.first;

@@ -43,6 +43,7 @@ struct nlq {
 	size_t n;
 	size_t n_size;
 	uint32_t seq;		/* of the first message */
+	bool lost;		/* of the last nlq_send(): not every answer came */
 };
 
 /* Told for each answered message that belongs to a step; ERR is NULL when it succeeded. */

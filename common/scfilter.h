@@ -39,7 +39,6 @@ struct sc_rule {
 
 #define SC_ALLOW(call_, why_)	{ SCMP_SYS(call_), #call_, why_, 0, { { 0 } }, 0 }
 #define SC_ALLOW_IF(call_, why_, n_, ...) { SCMP_SYS(call_), #call_, why_, n_, { __VA_ARGS__ }, 0 }
-#define SC_ERRNO(call_, error_, why_) { SCMP_SYS(call_), #call_, why_, 0, { { 0 } }, error_ }
 #define SC_ERRNO_IF(call_, error_, why_, n_, ...) { SCMP_SYS(call_), #call_, why_, n_, { __VA_ARGS__ }, error_ }
 
 /* One comparison: argument N equals V; argument N masked with M equals V. */

@@ -91,58 +91,79 @@ send_request(int fd, const json_t *request, char *why)
 	return true;
 }
 
-/* Receives up to and with a newline; NULL with WHY.  The line is allocated. */
-static char *
-receive_line(int fd, size_t *len, char *why)
+void
+client_input_free(struct client_input *in)
 {
-	char *buf = NULL, *more;
-	size_t n = 0, size = 0;
+	free(in->buf);
+	*in = (struct client_input){ 0 };
+}
+
+/* Receives once, making room first.  False with WHY when nothing came. */
+static bool
+input_more(int fd, struct client_input *in, char *why)
+{
 	ssize_t got;
 
-	for (;;) {
-		if (n == size) {
-			size += size < CHUNK ? CHUNK : size;
-			more = size <= ANSWER_MAX ? realloc(buf, size) : NULL;
-			if (more == NULL) {
-				snprintf(why, CLIENT_ERROR, "the answer is too long");
-				break;
-			}
-			buf = more;
+	if (in->len == in->size) {
+		size_t size = in->size + (in->size < CHUNK ? CHUNK : in->size);
+		char *more = size <= ANSWER_MAX ? realloc(in->buf, size) : NULL;
+
+		if (more == NULL) {
+			snprintf(why, CLIENT_ERROR, "the answer is too long");
+			return false;
 		}
-		got = recv(fd, buf + n, size - n, 0);
-		if (got <= 0) {
-			snprintf(why, CLIENT_ERROR, "the daemon went away without an answer");
-			break;
-		}
-		n += (size_t)got;
-		if (buf[n - 1] == '\n') {
-			*len = n;
-			return buf;
-		}
+		in->buf = more;
+		in->size = size;
 	}
-	free(buf);
-	return NULL;
+	got = recv(fd, in->buf + in->len, in->size - in->len, 0);
+	if (got <= 0) {
+		snprintf(why, CLIENT_ERROR, "the daemon went away without an answer");
+		return false;
+	}
+	in->len += (size_t)got;
+	return true;
+}
+
+/* Waits for a whole line; its length with the newline, 0 with WHY when there is none. */
+static size_t
+input_line(int fd, struct client_input *in, char *why)
+{
+	size_t seen = 0;
+
+	for (;;) {
+		const char *end = in->len > seen ? memchr(in->buf + seen, '\n', in->len - seen) :
+		    NULL;
+
+		if (end != NULL)
+			return (size_t)(end - in->buf) + 1;
+		seen = in->len;
+		if (!input_more(fd, in, why))
+			return 0;
+	}
 }
 
 json_t *
-client_ask(int fd, const json_t *request, char *why)
+client_next(int fd, struct client_input *in, char *why)
 {
+	size_t len = input_line(fd, in, why);
 	json_error_t error;
 	json_t *answer;
-	size_t len;
-	char *line;
 
-	if (!send_request(fd, request, why))
+	if (len == 0)
 		return NULL;
-	line = receive_line(fd, &len, why);
-	if (line == NULL)
-		return NULL;
-	answer = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
-	free(line);
+	answer = json_loadb(in->buf, len, JSON_REJECT_DUPLICATES, &error);
+	in->len -= len;
+	memmove(in->buf, in->buf + len, in->len);
 	if (answer == NULL || !json_is_boolean(json_object_get(answer, "ok"))) {
 		json_decref(answer);
 		snprintf(why, CLIENT_ERROR, "the daemon's answer makes no sense");
 		return NULL;
 	}
 	return answer;
+}
+
+json_t *
+client_ask(int fd, struct client_input *in, const json_t *request, char *why)
+{
+	return send_request(fd, request, why) ? client_next(fd, in, why) : NULL;
 }

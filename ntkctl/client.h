@@ -25,11 +25,23 @@ enum { CLIENT_ERROR = 256 };
  */
 int client_connect(const char *path, char *why);
 
+/* What was received and not looked at yet; begins as { 0 }. */
+struct client_input {
+	char *buf;		/* owned */
+	size_t len;
+	size_t size;
+};
+
+void client_input_free(struct client_input *in);
+
 /*
  * Sends REQUEST and waits for its answer, an object that the caller releases.  NULL with WHY
  * when there is none.  A signal that was caught ends the waiting.
  */
-json_t *client_ask(int fd, const json_t *request, char *why);
+json_t *client_ask(int fd, struct client_input *in, const json_t *request, char *why);
+
+/* Waits for another object: events after the answer.  As client_ask() otherwise. */
+json_t *client_next(int fd, struct client_input *in, char *why);
 
 #ifdef __cplusplus
 }

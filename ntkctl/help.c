@@ -43,6 +43,9 @@ help_kind(FILE *out, const struct ctl_arg *a)
 	case CTL_MAC:
 		fputs("a hardware address like 00:16:3e:5b:78:d5", out);
 		return;
+	case CTL_IP:
+		fputs("an IPv4 address like 10.0.0.40", out);
+		return;
 	case CTL_LIST:
 		fprintf(out, "a list like [0,3] of numbers from %llu to %llu",
 		    (unsigned long long)a->min, (unsigned long long)a->max);
@@ -61,7 +64,7 @@ help_args(FILE *out, const struct ctl_verb *v)
 	for (const struct ctl_arg *a = v->args; a->key != NULL; a++) {
 		fprintf(out, "  %-12s %s: ", a->key, a->doc);
 		help_kind(out, a);
-		fputs(a->need == CTL_OPTIONAL ? "; may be left out\n" : "\n", out);
+		fputs(a->need != CTL_NEEDED ? "; may be left out\n" : "\n", out);
 	}
 }
 
@@ -79,6 +82,14 @@ help_columns(FILE *out, const struct ctl_verb *v)
 	}
 }
 
+static void
+help_events(FILE *out)
+{
+	fputs("\nEvents:\n", out);
+	for (size_t i = 0; i < CTL_N_EVENTS; i++)
+		fprintf(out, "  %-20s %s\n", ctl_events[i].name, ctl_events[i].doc);
+}
+
 void
 help_verb(FILE *out, const struct ctl_verb *v)
 {
@@ -91,4 +102,6 @@ help_verb(FILE *out, const struct ctl_verb *v)
 	    v->access == CTL_READING ? "control-group or " : "");
 	help_args(out, v);
 	help_columns(out, v);
+	if (v->shape == CTL_STREAM_SHAPE)
+		help_events(out);
 }

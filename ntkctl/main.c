@@ -92,7 +92,7 @@ report_refusal(const struct ctl_verb *v, const json_t *answer)
 static enum status
 report_result(const struct options *o, const struct ctl_verb *v, const json_t *result)
 {
-	bool ok = o->json ? fmt_json(stdout, result) : table_result(stdout, v, result);
+	bool ok = o->json && v->shape != CTL_STREAM_SHAPE ? fmt_json(stdout, result) : table_result(stdout, v, result);
 
 	if (!ok)
 		complain(v->name, "the result is not as expected, or memory is exhausted", NULL,
@@ -104,11 +104,18 @@ report_result(const struct options *o, const struct ctl_verb *v, const json_t *r
 	return STATUS_REFUSED;
 }
 
+/* A connection to the daemon. */
+struct connection {
+	int fd;
+	struct client_input in;
+};
+
 static enum status
-ask(const struct options *o, const struct ctl_verb *v, int fd, const json_t *request)
+ask(const struct options *o, const struct ctl_verb *v, struct connection *c,
+    const json_t *request)
 {
 	char why[CLIENT_ERROR];
-	json_t *answer = client_ask(fd, request, why);
+	json_t *answer = client_ask(c->fd, &c->in, request, why);
 	enum status status;
 
 	if (answer == NULL) {
@@ -127,18 +134,27 @@ ask(const struct options *o, const struct ctl_verb *v, int fd, const json_t *req
 	return status;
 }
 
-/* Asks again every second until a signal comes or the daemon goes. */
-static enum status
-watch(const struct options *o, const struct ctl_verb *v, int fd, const json_t *request)
+/* Signals end what would go on for ever, and that is no error. */
+static void
+signals_catch(void)
 {
-	const struct timespec second = { .tv_sec = 1 };
 	struct sigaction action = { .sa_handler = on_signal };
-	enum status status;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Asks again every second until a signal comes or the daemon goes. */
+static enum status
+watch(const struct options *o, const struct ctl_verb *v, struct connection *c,
+    const json_t *request)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	enum status status;
+
+	signals_catch();
 	do {
-		status = ask(o, v, fd, request);
+		status = ask(o, v, c, request);
 		if (status == STATUS_DONE && !interrupted)
 			nanosleep(&second, NULL);
 	} while (status == STATUS_DONE && !interrupted);
@@ -146,19 +162,71 @@ watch(const struct options *o, const struct ctl_verb *v, int fd, const json_t *r
 }
 
 static enum status
+report_event(const struct options *o, const struct ctl_verb *v, const json_t *event)
+{
+	bool ok = o->json ? fmt_json(stdout, event) : table_event(stdout, v, event);
+
+	if (!ok)
+		complain(v->name, "the event is not as expected, or memory is exhausted", NULL,
+		    NULL);
+	else if (fflush(stdout) != 0 || ferror(stdout))
+		complain(v->name, strerror(errno), NULL, NULL);
+	else
+		return STATUS_DONE;
+	return STATUS_REFUSED;
+}
+
+/* One object of the stream; WHY is empty unless there was none. */
+static enum status
+listen_once(const struct options *o, const struct ctl_verb *v, struct connection *c, char *why)
+{
+	json_t *answer = client_next(c->fd, &c->in, why);
+	enum status status;
+
+	if (answer == NULL)
+		return interrupted ? STATUS_DONE : STATUS_NO_DAEMON;
+	why[0] = '\0';
+	status = json_is_true(json_object_get(answer, "ok")) ?
+	    report_event(o, v, json_object_get(answer, "result")) : report_refusal(v, answer);
+	json_decref(answer);
+	return status;
+}
+
+/* Prints what comes until a signal comes or the daemon goes. */
+static enum status
+listen_for(const struct options *o, const struct ctl_verb *v, struct connection *c,
+    const json_t *request)
+{
+	char why[CLIENT_ERROR] = "";
+	enum status status;
+
+	signals_catch();
+	status = ask(o, v, c, request);
+	while (status == STATUS_DONE && !interrupted)
+		status = listen_once(o, v, c, why);
+	if (status == STATUS_NO_DAEMON && why[0] != '\0')
+		complain(v->name, "the daemon went away", NULL, NULL);
+	return status;
+}
+
+static enum status
 run(const struct options *o, const struct ctl_verb *v, const json_t *request)
 {
 	char why[CLIENT_ERROR];
-	int fd = client_connect(o->socket, why);
+	struct connection c = { .fd = client_connect(o->socket, why) };
 	enum status status;
 
-	if (fd < 0) {
+	if (c.fd < 0) {
 		status = errno == EACCES || errno == EPERM ? STATUS_REFUSED : STATUS_NO_DAEMON;
 		complain(NULL, why, NULL, NULL);
 		return status;
 	}
-	status = o->watch ? watch(o, v, fd, request) : ask(o, v, fd, request);
-	close(fd);
+	if (v->shape == CTL_STREAM_SHAPE)
+		status = listen_for(o, v, &c, request);
+	else
+		status = o->watch ? watch(o, v, &c, request) : ask(o, v, &c, request);
+	client_input_free(&c.in);
+	close(c.fd);
 	return status;
 }
 
@@ -172,8 +240,8 @@ verb(const struct options *o, int argc, char **argv)
 
 	if (v == NULL)
 		return usage(argv[0], "unknown verb");
-	if (o->watch && v->access != CTL_READING)
-		return usage(argv[0], "only a verb that shows something can be watched");
+	if (o->watch && (v->access != CTL_READING || v->shape == CTL_STREAM_SHAPE))
+		return usage(argv[0], "only a verb that shows something once can be watched");
 	request = verbs_request(v, argv + 1, (size_t)argc - 1, &err);
 	if (request == NULL) {
 		complain(v->name, err.message, "usage", err.field);

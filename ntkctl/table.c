@@ -98,9 +98,9 @@ print_list(FILE *out, const struct ctl_verb *v, const char *name, const json_t *
 	return ok;
 }
 
-/* The members that are single values, one a line. */
+/* The members that are single values, one a line; with PRESENT only those that are there. */
 static bool
-print_members(FILE *out, const struct ctl_verb *v, const json_t *object)
+print_members(FILE *out, const struct ctl_verb *v, const json_t *object, bool present)
 {
 	int width = 0;
 
@@ -110,7 +110,7 @@ print_members(FILE *out, const struct ctl_verb *v, const json_t *object)
 	for (const struct ctl_column *c = v->columns; c->key != NULL; c++) {
 		char *cell;
 
-		if (c->list[0] != '\0')
+		if (c->list[0] != '\0' || (present && json_object_get(object, c->key) == NULL))
 			continue;
 		cell = fmt_cell(json_object_get(object, c->key));
 		if (cell == NULL)
@@ -126,7 +126,7 @@ print_object(FILE *out, const struct ctl_verb *v, const json_t *object)
 {
 	const char *before = "";
 
-	if (!json_is_object(object) || !print_members(out, v, object))
+	if (!json_is_object(object) || !print_members(out, v, object, false))
 		return false;
 	for (const struct ctl_column *c = v->columns; c->key != NULL; c++) {
 		if (c->list[0] == '\0' || strcmp(c->list, before) == 0)
@@ -136,6 +136,62 @@ print_object(FILE *out, const struct ctl_verb *v, const json_t *object)
 			return false;
 		before = c->list;
 	}
+	return true;
+}
+
+/* The members of each that are there. */
+static bool
+print_records(FILE *out, const struct ctl_verb *v, const json_t *list)
+{
+	const json_t *object;
+	size_t i;
+
+	if (!json_is_array(list))
+		return false;
+	if (json_array_size(list) == 0)
+		fputs("none\n", out);
+	json_array_foreach(list, i, object) {
+		if (i > 0)
+			fputc('\n', out);
+		if (!json_is_object(object) || !print_members(out, v, object, true))
+			return false;
+	}
+	return true;
+}
+
+/* One value of an event; EVENT_NAME is padded, so that what follows stands below each other. */
+static bool
+print_event_member(FILE *out, const struct ctl_column *c, const json_t *value)
+{
+	enum { EVENT_NAME = 20 };
+	char *cell = fmt_cell(value);
+
+	if (cell == NULL)
+		return false;
+	if (strcmp(c->key, "time") == 0)
+		fputs(cell, out);
+	else if (strcmp(c->key, "event") == 0)
+		fprintf(out, "  %-*s", EVENT_NAME, cell);
+	else if (strcmp(c->key, "text") == 0)
+		fprintf(out, " %s", cell);
+	else
+		fprintf(out, " %s=%s", c->key, cell);
+	free(cell);
+	return true;
+}
+
+bool
+table_event(FILE *out, const struct ctl_verb *v, const json_t *event)
+{
+	if (!json_is_object(event))
+		return false;
+	for (const struct ctl_column *c = v->columns; c->key != NULL; c++) {
+		const json_t *value = json_object_get(event, c->key);
+
+		if (value != NULL && !print_event_member(out, c, value))
+			return false;
+	}
+	fputc('\n', out);
 	return true;
 }
 
@@ -163,6 +219,10 @@ table_result(FILE *out, const struct ctl_verb *v, const json_t *result)
 		return print_object(out, v, result);
 	case CTL_VALUE_SHAPE:
 		return print_value(out, v, result);
+	case CTL_RECORDS_SHAPE:
+		return print_records(out, v, result);
+	case CTL_STREAM_SHAPE:
+		return json_is_null(result);
 	case CTL_JSON_SHAPE:
 		return json_is_object(result) && fmt_state(out, result);
 	}

@@ -7,8 +7,9 @@
  * label of ours; which namespace stands behind which of our names; and the labels
  * themselves, since the configuration may change in between.  Records of one size
  * are written before the change they are about; reading goes from the newest to
- * the oldest, so that putting back ends with the oldest value.  A record cut short
- * by a crash is passed over: its change was never made.
+ * the oldest, since what was written last must be put back first.  A record cut
+ * short by a crash is passed over: its change was never made.  A record is forgotten
+ * when it is settled, and never before.
  */
 
 #include <stdbool.h>
@@ -19,8 +20,9 @@
 enum { JOURNAL_PATH = 64 };	/* "ipv4/conf/IFNAME/arp_announce", NUL included */
 
 enum journal_kind {
-	JOURNAL_GONE = 0,	/* its place is free */
-	JOURNAL_SETTING,	/* path, value; ifindex of the interface in the path, or 0 */
+	JOURNAL_GONE = 0,	/* settled; its place is free */
+	JOURNAL_FORWARDING,	/* path, value; ifindex of the interface in the path, or 0 */
+	JOURNAL_INTERFACE,	/* the same, of an interface that was prepared */
 	JOURNAL_NAMESPACE,	/* value: number in the name; dev, ino */
 	JOURNAL_LABELS,		/* value: protocol; rule_priority, tables, more_tables */
 };
@@ -37,20 +39,14 @@ struct journal_record {
 	struct conf_tables more_tables;
 };
 
-/*
- * Writes R behind the others; a namespace takes the place of one that is gone, so
- * that the journal does not grow with the number of migrations.  False: errno.
- */
+/* Writes R into the first free place.  False: errno. */
 bool journal_add(const struct journal_record *r);
 
-/* The namespace with this number in its name is gone. */
-void journal_forget_namespace(uint32_t number);
-
-/* Calls EACH for every record, newest first. */
-typedef void journal_each(const struct journal_record *r, void *arg);
+/*
+ * Calls EACH for every record that is not settled, newest first.  Those for which it
+ * returns true are settled: what they are about is as it was.
+ */
+typedef bool journal_each(const struct journal_record *r, void *arg);
 void journal_walk(journal_each *each, void *arg);
-
-/* Forgets everything. */
-void journal_clear(void);
 
 #endif

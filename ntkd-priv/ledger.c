@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "common/must.h"
 
 enum { KEY_SIZE = offsetof(struct obj, type) };
+
+_Static_assert(KEY_SIZE % sizeof(uint32_t) == 0, "the key is made of words");
 
 bool
 dev_is_real(unsigned i)
@@ -21,6 +24,8 @@ ledger_init(struct ledger *l, const struct conf *c)
 	TAILQ_INIT(&l->order);
 	for (size_t i = 0; i < LEDGER_BUCKETS; i++)
 		LIST_INIT(&l->bucket[i]);
+	/* Random bytes that the kernel gave this process at its start. */
+	memcpy(&l->seed, (const void *)getauxval(AT_RANDOM), sizeof(l->seed));
 	l->next_ns_number = 1;
 	l->ns[NS_DEFAULT].slot.used = true;
 	l->peer[PEER_NTK].slot.used = true;
@@ -33,16 +38,19 @@ ledger_init(struct ledger *l, const struct conf *c)
 	}
 }
 
-/* FNV-1a over the key, which holds no padding. */
+/* Over the words of the key, which holds no padding; who does not know the seed cannot aim. */
 static size_t
-bucket_of(const struct obj *o)
+bucket_of(const struct ledger *l, const struct obj *o)
 {
-	const uint8_t *b = (const uint8_t *)o;
-	uint32_t h = 2166136261U;
+	uint32_t words[KEY_SIZE / sizeof(uint32_t)];
+	uint64_t h = l->seed;
 
-	for (size_t i = 0; i < KEY_SIZE; i++)
-		h = (h ^ b[i]) * 16777619U;
-	return (h ^ h >> 16) % LEDGER_BUCKETS;
+	memcpy(words, o, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		h = (h ^ words[i]) * 0x9e3779b97f4a7c15U;
+		h ^= h >> 32;
+	}
+	return h % LEDGER_BUCKETS;
 }
 
 static struct node *
@@ -50,7 +58,7 @@ node_find(const struct ledger *l, const struct obj *o)
 {
 	struct node *n;
 
-	LIST_FOREACH(n, &l->bucket[bucket_of(o)], bucket)
+	LIST_FOREACH(n, &l->bucket[bucket_of(l, o)], bucket)
 		if (memcmp(&n->obj, o, KEY_SIZE) == 0)
 			return n;
 	return NULL;
@@ -69,8 +77,6 @@ static void
 count(struct ledger *l, const struct obj *o, uint32_t by)
 {
 	l->objects += by;
-	if (o->kind != OBJ_NS)
-		l->ns[o->ns].objects += by;
 	if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
 		l->dev[o->dev].objects += by;
 	if (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST)
@@ -102,7 +108,7 @@ ledger_apply(struct ledger *l, const struct change *c)
 		n = must(calloc(1, sizeof(*n)));
 		n->obj = c->to;
 		TAILQ_INSERT_TAIL(&l->order, n, order);
-		LIST_INSERT_HEAD(&l->bucket[bucket_of(&n->obj)], n, bucket);
+		LIST_INSERT_HEAD(&l->bucket[bucket_of(l, &n->obj)], n, bucket);
 	} else {
 		count(l, &n->obj, (uint32_t)-1);
 		n->obj = c->to;

@@ -95,7 +95,6 @@ struct ns {
 	struct nl_sock *nft;	/* nfnetlink socket inside */
 	bool nft_table;		/* our table is there */
 	bool nft_nat;		/* and its nat chains */
-	uint32_t objects;	/* that lie in it, itself not counted */
 };
 
 struct dev {
@@ -128,6 +127,7 @@ struct ledger {
 	struct dev dev[LEDGER_DEVS];
 	struct peer peer[LEDGER_PEERS];
 	uint32_t next_ns_number;
+	uint64_t seed;			/* of the buckets: a hostile ntkd cannot choose collisions */
 	uint32_t objects;
 	struct node_list order;		/* oldest first */
 	struct node_bucket bucket[LEDGER_BUCKETS];

@@ -17,7 +17,6 @@
 
 #include "common/log.h"
 #include "common/privfd.h"
-#include "ntkd-priv/journal.h"
 #include "ntkd-priv/names.h"
 #include "ntkd-priv/reap.h"
 #include "ntkd-priv/sandbox.h"
@@ -114,7 +113,7 @@ life_end(struct txn *t)
 {
 	txn_undo_all(t);
 	names_remove();
-	journal_clear();
+	reap_not_needed();
 }
 
 int

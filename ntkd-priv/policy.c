@@ -311,13 +311,36 @@ judge_addr_add(const struct bench *b, const struct priv_addr_add *q)
 	return is_own_address(b, o.dev, q->addr) && come(b, &o, false);
 }
 
-/* An address or neighbour route. */
+/* USER, a neighbour route or route, needs O, an address or neighbour route. */
+static bool
+needs(const struct obj *user, const struct obj *o)
+{
+	if (user->ns != o->ns)
+		return false;
+	if (o->kind == OBJ_NEIGH)
+		return user->kind == OBJ_ROUTE && user->type == PRIV_ROUTE_UNICAST &&
+		    user->via_dev == o->dev && user->via == o->addr;
+	return user->src == o->addr && (user->kind == OBJ_ROUTE ||
+	    (user->kind == OBJ_NEIGH && user->dev == o->dev));
+}
+
+/*
+ * Spec kernel-state 8, rules 2 and 3: what others lean on goes after them.  It is
+ * checked here because the kernel would take those others along, silently, and undo
+ * could not bring them back.
+ */
 static bool
 judge_drop_at(const struct bench *b, uint8_t kind, uint32_t dev, ntk_ip_t addr)
 {
 	struct obj o = { .kind = kind, .addr = addr };
+	const struct node *n;
 
-	return the_dev(b, dev, &o) && go(b, &o);
+	if (!the_dev(b, dev, &o) || !go(b, &o))
+		return false;
+	TAILQ_FOREACH(n, &b->l->order, order)
+		if (needs(&n->obj, &o))
+			return refuse_ip(b, PRIV_R_IN_USE, kind == OBJ_ADDR ? "addr" : "peer", addr);
+	return true;
 }
 
 static bool

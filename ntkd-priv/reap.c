@@ -151,14 +151,13 @@ leftovers_remove(struct walk *w, struct nl_sock *rt, int type, const char *what)
 	return error;
 }
 
-static void
+static bool
 namespace_remove(const struct journal_record *r, void *arg)
 {
-	(void)arg;
 	if (r->kind != JOURNAL_NAMESPACE)
-		return;
-	if (!x_netns_remove_name(r->value, (dev_t)r->dev, (ino_t)r->ino))
-		log_warnx("reap", "the name ntkv%u is not ours any more; left alone", r->value);
+		return false;
+	x_netns_silence_former(arg, r->value, (dev_t)r->dev, (ino_t)r->ino);
+	return x_netns_remove_name(r->value, (dev_t)r->dev, (ino_t)r->ino);
 }
 
 /* Everything that carries the labels of configuration C. */
@@ -182,18 +181,18 @@ labelled_remove(struct nl_sock *rt, const struct conf *c)
 }
 
 /* A previous life may have had another configuration, and so other labels. */
-static void
+static bool
 former_labels_remove(const struct journal_record *r, void *arg)
 {
 	static struct conf former;
 
 	if (r->kind != JOURNAL_LABELS)
-		return;
+		return false;
 	former.routing_protocol = (uint8_t)r->value;
 	former.rule_priority = r->rule_priority;
 	former.tables = r->tables;
 	former.more_tables = r->more_tables;
-	labelled_remove(arg, &former);
+	return labelled_remove(arg, &former) == 0;
 }
 
 static bool
@@ -206,21 +205,34 @@ labels_note(const struct conf *c)
 	return journal_add(&r);
 }
 
+static bool
+is_labels(const struct journal_record *r, void *arg)
+{
+	(void)arg;
+	return r->kind == JOURNAL_LABELS;
+}
+
+void
+reap_not_needed(void)
+{
+	journal_walk(is_labels, NULL);
+}
+
 int
 reap(struct ledger *l, const struct conf *c)
 {
 	struct nl_sock *rt = l->ns[NS_DEFAULT].rt;
 	int error;
 
-	journal_walk(namespace_remove, NULL);
+	journal_walk(namespace_remove, l);
 	journal_walk(former_labels_remove, rt);
 	error = labelled_remove(rt, c);
 	if (error == 0)
 		error = x_nft_remove_table(l->ns[NS_DEFAULT].nft);
 	if (error != 0)
 		return error;
-	x_sysctl_restore(l, 0);
-	journal_clear();
+	x_sysctl_restore_interface(l, 0);
+	x_sysctl_restore_forwarding(l);
 	return labels_note(c) ? 0 : errno;
 }
 

@@ -14,9 +14,13 @@
 /* Removes what is left; logs what it found.  errno of a dump that failed, or 0. */
 int reap(struct ledger *l, const struct conf *c);
 
+/* At the end of a life that left nothing: its labels need not be looked for. */
+void reap_not_needed(void);
+
 /*
  * Fills H with the prefixes in C's range or in 169.254/16 (longer than that) that
- * the default namespace routes without us, unless towards a managed interface.  errno or 0;
+ * the default namespace routes without us, unless towards a managed interface: what an
+ * administrator gives that, beside us, is taken to be meant.  errno or 0;
  * ENOSPC when there are more than HOST_ROUTES.
  */
 int host_look(struct ledger *l, const struct conf *c, struct host *h);

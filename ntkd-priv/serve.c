@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/privfd.h"
 #include "ntkd-priv/names.h"
 #include "ntkd-priv/x_link.h"
@@ -20,15 +20,6 @@ struct server {
 	struct txn *txn;
 	bool greeted;		/* hello was answered: the only phase but the first */
 };
-
-static uint64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static bool
 malformed(const struct msg_error *err)
@@ -84,7 +75,7 @@ answer_txn(const struct txn *t, uint32_t seq)
 static void
 refusal_log(const struct priv_refusal *r)
 {
-	log_remote(now_us(), "border", "refused %s (operation %u): %s %s %s %s %s", r->operation,
+	log_remote(mono_now(), "border", "refused %s (operation %u): %s %s %s %s %s", r->operation,
 	    r->op, r->field, r->value, priv_reason_text((enum priv_reason)r->reason),
 	    r->error != 0 ? strerror(r->error) : "", r->text);
 }

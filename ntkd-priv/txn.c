@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/must.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_netns.h"
@@ -77,8 +78,15 @@ fail_kernel(struct txn *t, const struct step *s, const struct nlq_error *err)
 static void
 undo_failed(const struct step *s, const struct nlq_error *err)
 {
-	log_warnx("undo", "%s of operation %u: %s %s", priv_op_name(s->type), s->op,
-	    strerror(err->error), err->text);
+	static const char *const kinds[OBJ_KINDS] = { [OBJ_NS] = "namespace", [OBJ_DEV] = "interface",
+		[OBJ_PEER] = "neighbour", [OBJ_ADDR] = "address", [OBJ_NEIGH] = "neighbour route",
+		[OBJ_ROUTE] = "route", [OBJ_RULE] = "rule", [OBJ_MARK] = "mark",
+		[OBJ_NAT] = "translation" };
+	const struct obj *o = change_subject(&s->change);
+	char ip[IP_TEXT];
+
+	log_remote(mono_now(), "undo", "%s %s/%u: %s %s", kinds[o->kind], ip_print(o->addr, ip),
+	    o->len, strerror(err->error), err->text);
 }
 
 /* --- making a change -------------------------------------------------------------- */
@@ -101,22 +109,36 @@ step_ended(void *arg, uint32_t i, const struct nlq_error *err)
 		fail_kernel(t, s, err);
 }
 
+/*
+ * What was sent and not answered may have been done: undo shall try, and not mind.  Not so
+ * for addresses, which the kernel removes whoever made them.
+ */
+static void
+step_unanswered(struct txn *t, struct step *s, const struct nlq_error *err)
+{
+	if (t->undoing) {
+		undo_failed(s, err);
+		return;
+	}
+	s->state = change_subject(&s->change)->kind == OBJ_ADDR ? STEP_FAILED : STEP_DONE;
+	fail_kernel(t, s, err);
+}
+
 static void
 rt_flush(struct txn *t)
 {
 	struct nlq_error err;
-	size_t first = t->rt.n != 0 ? t->rt.steps[0] : 0;
+	uint32_t sent[NLQ_BATCH];
+	size_t n = t->rt.n;
 
-	if (nlq_send(&t->rt, true, step_ended, t, &err) == 0 || t->undoing)
+	if (n == 0)
 		return;
-	/* What was not answered may have been done: undo shall try, and not mind. */
-	for (size_t i = first; i < t->n; i++) {
-		if (t->steps[i].state != STEP_PENDING ||
-		    !x_route_has(change_subject(&t->steps[i].change)->kind))
-			continue;
-		t->steps[i].state = STEP_DONE;
-		fail_kernel(t, &t->steps[i], &err);
-	}
+	memcpy(sent, t->rt.steps, n * sizeof(sent[0]));
+	if (nlq_send(&t->rt, true, step_ended, t, &err) == 0 || !t->rt.lost)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (t->undoing || t->steps[sent[i]].state == STEP_PENDING)
+			step_unanswered(t, &t->steps[sent[i]], &err);
 }
 
 static void
@@ -189,7 +211,7 @@ make_default_ns(struct txn *t, const struct change *ch)
 {
 	if (ch->has_to)
 		return x_sysctl_prepare(t->ledger->ns[NS_DEFAULT].rt);
-	x_sysctl_restore(t->ledger, 0);
+	x_sysctl_restore_forwarding(t->ledger);
 	return 0;
 }
 
@@ -367,31 +389,54 @@ txn_end(struct txn *t, bool rehearse)
 
 /* --- the end -------------------------------------------------------------------------- */
 
-/* As if O had been made by a step that is undone now. */
+/* As if O had been made by a step that is undone now; in batches that take no memory. */
 static void
-step_invent(struct txn *t, const struct obj *o)
+remove_one(struct txn *t, const struct obj *o)
 {
-	const struct change ch = { .has_to = true, .to = *o };
+	const struct change made = { .has_to = true, .to = *o };
+	const struct change back = change_reversed(&made);
 
-	step_add(t, 0, &ch)->state = STEP_DONE;
+	if (t->n == NLQ_BATCH) {
+		rt_flush(t);
+		nft_flush(t);
+		t->n = 0;
+	}
+	step_add(t, 0, &made)->state = STEP_DONE;
+	ledger_apply(t->ledger, &back);
+	make(t, &back, (uint32_t)(t->n - 1));
+}
+
+/* The newest object of a namespace of ours, with which its contents go. */
+static const struct node *
+newest_namespace(const struct ledger *l)
+{
+	const struct node *n;
+
+	TAILQ_FOREACH_REVERSE(n, &l->order, node_list, order)
+		if (n->obj.kind == OBJ_NS && n->obj.ns != NS_DEFAULT)
+			return n;
+	return NULL;
 }
 
 void
 txn_undo_all(struct txn *t)
 {
 	const struct node *n;
+	struct obj o;
 
 	if (t->open)
 		txn_end(t, true);
 	txn_begin(t);
-	/* Oldest first, since undo() walks backwards.  A namespace takes its contents along. */
-	TAILQ_FOREACH(n, &t->ledger->order, order)
-		if (n->obj.ns == NS_DEFAULT && n->obj.kind != OBJ_NS)
-			step_invent(t, &n->obj);
-	TAILQ_FOREACH(n, &t->ledger->order, order)
-		if (n->obj.kind == OBJ_NS && n->obj.ns != NS_DEFAULT)
-			step_invent(t, &n->obj);
-	undo(t);
+	t->undoing = true;
+	while ((n = newest_namespace(t->ledger)) != NULL) {
+		o = n->obj;
+		remove_one(t, &o);
+	}
+	while ((n = TAILQ_LAST(&t->ledger->order, node_list)) != NULL) {
+		o = n->obj;
+		remove_one(t, &o);
+	}
+	rt_flush(t);
+	nft_flush(t);
 	x_nft_remove_table(t->ledger->ns[NS_DEFAULT].nft);
-	x_sysctl_restore(t->ledger, 0);
 }

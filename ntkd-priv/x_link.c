@@ -160,7 +160,7 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (dev_is_real(o->dev)) {
 		if (ch->has_to)
 			return real_prepare(l, &l->dev[o->dev], err);
-		x_sysctl_restore(l, l->dev[o->dev].ifindex);
+		x_sysctl_restore_interface(l, l->dev[o->dev].ifindex);
 		return 0;
 	}
 	if (!ch->has_to)

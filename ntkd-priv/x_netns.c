@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netlink/cache.h>
+#include <netlink/route/link.h>
 #include <netlink/socket.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,6 +22,9 @@
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_sysctl.h"
 
+/* Names of namespaces and of the pseudo-interfaces in them begin with this. */
+#define NETNS_PREFIX "ntkv"
+
 enum {
 	RT_BUFFER = 1 << 20,	/* bytes; acknowledgements of a batch, dumps of links */
 	NFT_BUFFER = 4 << 20,	/* an nftables batch must go out in one piece */
@@ -32,7 +37,7 @@ enum { LO_INDEX = 1 };
 static void
 name_print(uint32_t number, char *name)
 {
-	snprintf(name, NETNS_NAME, "ntkv%u", number);
+	snprintf(name, NETNS_NAME, NETNS_PREFIX "%u", number);
 }
 
 static void
@@ -72,6 +77,16 @@ x_netns_open_default(struct ledger *l)
 	return slot_open(&l->ns[NS_DEFAULT]);
 }
 
+/* A namespace that is bound to the name would show another owner. */
+static bool
+is_our_empty_file(const char *name)
+{
+	struct stat st;
+
+	return fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size == 0 && st.st_uid == geteuid();
+}
+
 /* Makes an empty file with the next name that is nobody's; 0 or errno. */
 static int
 name_take(struct ledger *l, uint32_t *number)
@@ -82,6 +97,9 @@ name_take(struct ledger *l, uint32_t *number)
 	for (int i = 0; fd < 0 && i < NAME_TRIES; i++) {
 		*number = l->next_ns_number++;
 		name_print(*number, name);
+		/* A life that ended right here left an empty file and no record of it. */
+		if (is_our_empty_file(name))
+			unlinkat(PRIV_FD_NAMES, name, 0);
 		fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC |
 		    O_NOFOLLOW, 0444);
 		if (fd < 0 && errno != EEXIST)
@@ -156,15 +174,68 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	struct stat st;
 
 	name_print(number, name);
-	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT;
+	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		return true;
 	if (st.st_dev == dev && st.st_ino == ino) {
-		if (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+		if (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
+			log_warn("netns", "the name %s cannot be unmounted", name);
 			return false;
-	} else if (!S_ISREG(st.st_mode) || st.st_size != 0 || st.st_uid != geteuid()) {
-		return false;
+		}
+	} else if (!is_our_empty_file(name)) {
+		log_warnx("netns", "the name %s is not ours any more; left alone", name);
+		return true;
 	}
-	return unlinkat(PRIV_FD_NAMES, name, 0) == 0;
+	if (unlinkat(PRIV_FD_NAMES, name, 0) == 0)
+		return true;
+	log_warn("netns", "the name %s cannot be removed", name);
+	return false;
+}
+
+/* Takes the pseudo-interfaces down that the socket RT can see. */
+static void
+pseudo_silence(struct nl_sock *rt)
+{
+	struct nlq_error ignored;
+	struct nl_cache *links;
+
+	if (rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
+		return;
+	for (struct nl_object *o = nl_cache_get_first(links); o != NULL; o = nl_cache_get_next(o)) {
+		struct rtnl_link *link = nl_object_priv(o);
+
+		if (strncmp(rtnl_link_get_name(link), NETNS_PREFIX, strlen(NETNS_PREFIX)) == 0)
+			x_link_set(rt, rtnl_link_get_ifindex(link), LINK_DOWN, NULL, &ignored);
+	}
+	nl_cache_free(links);
+}
+
+void
+x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino)
+{
+	char name[NETNS_NAME];
+	struct nl_sock *rt = NULL;
+	struct stat st;
+	int fd;
+
+	name_print(number, name);
+	fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino &&
+	    setns(fd, CLONE_NEWNET) == 0) {
+		rt = nlq_open(NETLINK_ROUTE, RT_BUFFER);
+		back_to_default(l);
+	}
+	close(fd);
+	if (rt != NULL)
+		pseudo_silence(rt);
+	nl_socket_free(rt);
+}
+
+static bool
+record_is_of(const struct journal_record *r, void *arg)
+{
+	return r->kind == JOURNAL_NAMESPACE && r->value == *(const uint32_t *)arg;
 }
 
 /*
@@ -172,25 +243,12 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
  * gone: so that it does not go on answering neighbours, its interfaces go down first.
  */
 static void
-ns_silence(const struct ledger *l, unsigned ns)
+ns_remove(struct ledger *l, struct ns *n)
 {
-	struct nlq_error ignored;
-
-	for (unsigned i = CONF_INTERFACES + 1; i < LEDGER_DEVS; i++)
-		if (l->dev[i].slot.used && l->dev[i].ns == ns)
-			x_link_set(l->ns[ns].rt, l->dev[i].ifindex, LINK_DOWN, NULL, &ignored);
-}
-
-static void
-ns_remove(struct ledger *l, unsigned ns)
-{
-	struct ns *n = &l->ns[ns];
-
 	if (n->rt != NULL)
-		ns_silence(l, ns);
-	if (n->number != 0 && !x_netns_remove_name(n->number, n->st_dev, n->st_ino))
-		log_warnx("netns", "the name ntkv%u is not ours any more; left alone", n->number);
-	journal_forget_namespace(n->number);
+		pseudo_silence(n->rt);
+	if (n->number != 0 && x_netns_remove_name(n->number, n->st_dev, n->st_ino))
+		journal_walk(record_is_of, &n->number);
 	/* The newest number may be used again: numbers still tell the order of making. */
 	if (n->number == l->next_ns_number - 1)
 		l->next_ns_number--;
@@ -205,7 +263,7 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 
 	if (ch->has_to && (error = ns_make(l, &l->ns[o->ns], o->number, err)) == 0)
 		return 0;
-	ns_remove(l, o->ns);
+	ns_remove(l, &l->ns[o->ns]);
 	ledger_forget_ns(l, o->ns);
 	ledger_release(l, o);
 	return error;

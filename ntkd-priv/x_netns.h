@@ -23,9 +23,16 @@ int x_netns_open_default(struct ledger *l);
 int x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err);
 
 /*
- * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO);
- * anything else that stands there is somebody else's.  True when it is gone.
+ * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO), or an
+ * empty file of our own; anything else that stands there is somebody else's.  True
+ * when it is gone; else what is in the way is logged.
  */
 bool x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino);
+
+/*
+ * Takes our pseudo-interfaces down in the namespace (DEV, INO) of a previous life, if the
+ * name NUMBER still shows it.
+ */
+void x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino);
 
 #endif

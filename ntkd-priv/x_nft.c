@@ -2,6 +2,7 @@
 #include "ntkd-priv/x_nft.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/expr.h>
@@ -18,6 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log.h"
+#include "common/mono.h"
 #include "common/must.h"
 
 static const char table_name[] = "ntkd";
@@ -69,10 +72,10 @@ table_message(struct nlq *q, uint16_t type, uint32_t step)
 	struct nftnl_table *t = must(nftnl_table_alloc());
 
 	nftnl_udata_put_strz(comment, NFTNL_UDATA_TABLE_COMMENT, table_comment);
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table_name);
+	must_be(nftnl_table_set_str(t, NFTNL_TABLE_NAME, table_name) == 0);
 	if (type == NFT_MSG_NEWTABLE)
-		nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(comment),
-		    nftnl_udata_buf_len(comment));
+		must_be(nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(comment),
+		    nftnl_udata_buf_len(comment)) == 0);
 	else
 		nlh->nlmsg_flags = 0;
 	nftnl_table_nlmsg_build_payload(nlh, t);
@@ -95,10 +98,10 @@ chain_message(struct nlq *q, uint16_t type, const char *name, const struct hook 
 	    NLM_F_CREATE | NLM_F_EXCL : 0);
 	struct nftnl_chain *c = must(nftnl_chain_alloc());
 
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table_name);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+	must_be(nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table_name) == 0);
+	must_be(nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name) == 0);
 	if (hook != NULL) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, hook->type);
+		must_be(nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, hook->type) == 0);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook->number);
 		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, hook->priority);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
@@ -114,8 +117,8 @@ rule_of(const char *chain)
 	struct nftnl_rule *r = must(nftnl_rule_alloc());
 
 	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_IPV4);
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table_name);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
+	must_be(nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table_name) == 0);
+	must_be(nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain) == 0);
 	return r;
 }
 
@@ -203,8 +206,8 @@ map_of_peers(void)
 	struct nftnl_set *s = must(nftnl_set_alloc());
 
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_IPV4);
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, table_name);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, peers_map);
+	must_be(nftnl_set_set_str(s, NFTNL_SET_TABLE, table_name) == 0);
+	must_be(nftnl_set_set_str(s, NFTNL_SET_NAME, peers_map) == 0);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, 1);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_MAP);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, KEY_ETHER_ADDR);
@@ -238,7 +241,7 @@ lookup_rule(void)
 	put_payload(r, NFT_PAYLOAD_LL_HEADER, MAC_OFFSET, sizeof(ntk_mac_t));
 	e = EXPR(r, "lookup", { NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1 },
 	    { NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT }, { NFTNL_EXPR_LOOKUP_SET_ID, 1 });
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, peers_map);
+	must_be(nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, peers_map) == 0);
 	return r;
 }
 
@@ -269,7 +272,7 @@ element_message(struct nlq *q, uint16_t type, ntk_mac_t mac, const char *chain, 
 	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, mac.b, sizeof(mac.b));
 	if (type == NFT_MSG_NEWSETELEM) {
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_GOTO);
-		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain);
+		must_be(nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain) == 0);
 	}
 	nftnl_set_elem_add(s, e);
 	nftnl_set_elems_nlmsg_build_payload(nlh, s);
@@ -382,6 +385,48 @@ nat_rewrite(struct nft_batch *b)
 		nat_rules(b, kinds[i], false);
 }
 
+/* --- whose table it is --------------------------------------------------------- */
+
+static int
+comment_find(const struct nftnl_udata *attr, void *arg)
+{
+	bool *ours = arg;
+
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT &&
+	    nftnl_udata_len(attr) == sizeof(table_comment) &&
+	    memcmp(nftnl_udata_get(attr), table_comment, sizeof(table_comment)) == 0)
+		*ours = true;
+	return 0;
+}
+
+static void
+table_look(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_table *t = must(nftnl_table_alloc());
+	const char *name;
+	const void *data;
+	uint32_t len;
+
+	if (nftnl_table_nlmsg_parse(nlh, t) == 0) {
+		name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
+		data = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
+		if (name != NULL && strcmp(name, table_name) == 0 && data != NULL)
+			nftnl_udata_parse(data, len, comment_find, arg);
+	}
+	nftnl_table_free(t);
+}
+
+/* Asks for all tables of family ip; one that is ours by its comment sets *OURS. */
+static int
+table_find(struct nl_sock *nft, bool *ours)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0 };
+
+	*ours = false;
+	return nlq_dump(nft, nlq_message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, &head,
+	    sizeof(head)), table_look, ours);
+}
+
 /* --- batches ------------------------------------------------------------------ */
 
 void
@@ -417,65 +462,69 @@ refused(void *arg, uint32_t step, const struct nlq_error *err)
 		*first = step;
 }
 
+static int
+batch_send(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+{
+	int error;
+
+	bracket(&b->q, NFNL_MSG_BATCH_END);
+	error = nlq_send(&b->q, false, refused, step, err);
+	if (error == 0) {
+		l->ns[b->ns].nft_table = b->table;
+		l->ns[b->ns].nft_nat = b->nat;
+	}
+	return error;
+}
+
+/* The whole table from the ledger, in the place of what is there of ours. */
+static int
+rewrite(struct nft_batch *b, struct ledger *l)
+{
+	const struct node *n;
+	uint32_t ignored = UINT32_MAX;
+	struct change ch = { .has_to = true };
+	bool ours;
+
+	if (table_find(l->ns[b->ns].nft, &ours) != 0)
+		return EIO;
+	x_nft_begin(b, b->conf, l, b->ns);
+	b->open = b->table = b->nat = false;
+	if (ours)
+		table_message(&b->q, NFT_MSG_DELTABLE, NLQ_NO_STEP);
+	table_need(b, NLQ_NO_STEP);
+	TAILQ_FOREACH(n, &l->order, order) {
+		ch.to = n->obj;
+		if (n->obj.kind == OBJ_MARK && n->obj.ns == b->ns)
+			mark_change(b, &ch, NLQ_NO_STEP);
+	}
+	b->nat_step = NLQ_NO_STEP;
+	nat_rewrite(b);
+	return batch_send(b, l, &ignored, NULL);
+}
+
 int
 x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
 {
-	uint32_t first = UINT32_MAX;
 	int error;
 
 	b->open = false;
 	if (b->nat_changed)
 		nat_rewrite(b);
-	bracket(&b->q, NFNL_MSG_BATCH_END);
-	error = nlq_send(&b->q, false, refused, &first, err);
-	if (error == 0) {
-		l->ns[b->ns].nft_table = b->table;
-		l->ns[b->ns].nft_nat = b->nat;
-	} else if (step != NULL && first != UINT32_MAX) {
-		*step = first;
-	}
-	return error;
-}
-
-/* --- removal ------------------------------------------------------------------- */
-
-static int
-comment_find(const struct nftnl_udata *attr, void *arg)
-{
-	bool *ours = arg;
-
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT &&
-	    nftnl_udata_len(attr) == sizeof(table_comment) &&
-	    memcmp(nftnl_udata_get(attr), table_comment, sizeof(table_comment)) == 0)
-		*ours = true;
+	error = batch_send(b, l, step, err);
+	if (error == 0 || rewrite(b, l) != 0)
+		return error;
+	/* A firewall reload, say, took the table away. */
+	log_remote(mono_now(), "nft", "our table was not as we left it (%s); written anew",
+	    strerror(error));
 	return 0;
-}
-
-static void
-table_look(const struct nlmsghdr *nlh, void *arg)
-{
-	struct nftnl_table *t = must(nftnl_table_alloc());
-	const char *name;
-	const void *data;
-	uint32_t len;
-
-	if (nftnl_table_nlmsg_parse(nlh, t) == 0) {
-		name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
-		data = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
-		if (name != NULL && strcmp(name, table_name) == 0 && data != NULL)
-			nftnl_udata_parse(data, len, comment_find, arg);
-	}
-	nftnl_table_free(t);
 }
 
 int
 x_nft_remove_table(struct nl_sock *nft)
 {
-	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0 };
 	struct nlq q = { .sk = nft };
-	bool ours = false;
-	int error = nlq_dump(nft, nlq_message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0,
-	    &head, sizeof(head)), table_look, &ours);
+	bool ours;
+	int error = table_find(nft, &ours);
 
 	if (error != 0 || !ours)
 		return error;

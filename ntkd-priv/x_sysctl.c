@@ -17,6 +17,8 @@
 
 static const char ip_forward[] = "ipv4/ip_forward";
 static const char all_rp_filter[] = "ipv4/conf/all/rp_filter";
+static const char all_redirects[] = "ipv4/conf/all/accept_redirects";
+static const char default_forwarding[] = "ipv4/conf/default/forwarding";
 
 static bool
 value_write(const char *path, uint32_t value)
@@ -51,21 +53,27 @@ x_sysctl_enable(void)
 }
 
 static int
-note(int ifindex, const char *path)
+note(enum journal_kind kind, int ifindex, const char *path)
 {
-	struct journal_record r = { .kind = JOURNAL_SETTING, .ifindex = ifindex };
+	struct journal_record r = { .kind = kind, .ifindex = ifindex };
 
 	snprintf(r.path, sizeof(r.path), "%s", path);
 	return value_read(path, &r.value) && journal_add(&r) ? 0 : errno;
 }
 
-int
-x_sysctl_note_interface(int ifindex, const char *name, const char *what)
+static int
+note_interface(enum journal_kind kind, int ifindex, const char *name, const char *what)
 {
 	char path[JOURNAL_PATH];
 
 	snprintf(path, sizeof(path), "ipv4/conf/%s/%s", name, what);
-	return note(ifindex, path);
+	return note(kind, ifindex, path);
+}
+
+int
+x_sysctl_note_interface(int ifindex, const char *name, const char *what)
+{
+	return note_interface(JOURNAL_INTERFACE, ifindex, name, what);
 }
 
 /* Each interface may have been set alone. */
@@ -81,7 +89,7 @@ forwarding_note(struct nl_sock *rt)
 	    o = nl_cache_get_next(o)) {
 		struct rtnl_link *link = nl_object_priv(o);
 
-		error = x_sysctl_note_interface(rtnl_link_get_ifindex(link),
+		error = note_interface(JOURNAL_FORWARDING, rtnl_link_get_ifindex(link),
 		    rtnl_link_get_name(link), "forwarding");
 		/* Gone meanwhile, or without IPv4: nothing to put back. */
 		error = error == ENOENT ? 0 : error;
@@ -95,20 +103,21 @@ int
 x_sysctl_prepare(struct nl_sock *rt)
 {
 	uint32_t forward;
-	int error = note(0, all_rp_filter);
+	int error = note(JOURNAL_FORWARDING, 0, all_rp_filter);
 
 	if (error != 0 || !value_read(ip_forward, &forward))
 		return errno;
-	if (forward == 0 && ((error = note(0, "ipv4/conf/all/accept_redirects")) != 0 ||
+	if (forward == 0 && ((error = note(JOURNAL_FORWARDING, 0, all_redirects)) != 0 ||
 	    (error = forwarding_note(rt)) != 0 ||
-	    (error = note(0, "ipv4/conf/default/forwarding")) != 0 ||
-	    (error = note(0, ip_forward)) != 0))
+	    (error = note(JOURNAL_FORWARDING, 0, default_forwarding)) != 0 ||
+	    (error = note(JOURNAL_FORWARDING, 0, ip_forward)) != 0))
 		return error;
 	return x_sysctl_enable();
 }
 
 struct restoring {
 	struct ledger *l;
+	enum journal_kind kind;
 	int ifindex;
 };
 
@@ -126,22 +135,33 @@ is_same_interface(struct nl_sock *rt, const struct journal_record *r)
 	    r->path[strlen("ipv4/conf/") + len] == '/';
 }
 
-static void
+static bool
 restore_one(const struct journal_record *r, void *arg)
 {
 	const struct restoring *to = arg;
 
-	if (r->kind != JOURNAL_SETTING || (to->ifindex != 0 && r->ifindex != to->ifindex) ||
-	    (r->ifindex != 0 && !is_same_interface(to->l->ns[NS_DEFAULT].rt, r)))
-		return;
-	if (!value_write(r->path, r->value))
-		log_warn("sysctl", "cannot put %s back to %u", r->path, r->value);
+	if (r->kind != to->kind || (to->ifindex != 0 && r->ifindex != to->ifindex))
+		return false;
+	if (r->ifindex != 0 && !is_same_interface(to->l->ns[NS_DEFAULT].rt, r))
+		return true;
+	if (value_write(r->path, r->value))
+		return true;
+	log_warn("sysctl", "cannot put %s back to %u", r->path, r->value);
+	return false;
 }
 
 void
-x_sysctl_restore(struct ledger *l, int ifindex)
+x_sysctl_restore_forwarding(struct ledger *l)
 {
-	struct restoring to = { l, ifindex };
+	struct restoring to = { l, JOURNAL_FORWARDING, 0 };
+
+	journal_walk(restore_one, &to);
+}
+
+void
+x_sysctl_restore_interface(struct ledger *l, int ifindex)
+{
+	struct restoring to = { l, JOURNAL_INTERFACE, ifindex };
 
 	journal_walk(restore_one, &to);
 }

@@ -22,9 +22,11 @@ int x_sysctl_prepare(struct nl_sock *rt);
 int x_sysctl_note_interface(int ifindex, const char *name, const char *what);
 
 /*
- * Puts back what the journal remembers of interface IFINDEX, or everything when
- * it is 0.  What cannot be put back is logged.
+ * Puts back what x_sysctl_prepare() noted, and what was noted of interface IFINDEX
+ * when it was prepared (0: of every one).  What cannot be put back is logged, and stays in
+ * the journal.
  */
-void x_sysctl_restore(struct ledger *l, int ifindex);
+void x_sysctl_restore_forwarding(struct ledger *l);
+void x_sysctl_restore_interface(struct ledger *l, int ifindex);
 
 #endif

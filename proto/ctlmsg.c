@@ -25,6 +25,11 @@ const struct ctl_verb ctl_verbs[CTL_N_VERBS] = {
 #include "proto/ctlmsg.tab"
 };
 
+const struct ctl_event ctl_events[CTL_N_EVENTS] = {
+#define EVENT(event, doc) { #event, doc },
+#include "proto/ctlmsg.tab"
+};
+
 const struct ctl_verb *
 ctl_verb_find(const char *name)
 {
@@ -44,17 +49,28 @@ ctl_verb_n_args(const struct ctl_verb *v)
 	return n;
 }
 
+static size_t
+usage_put(const char *text, bool upper, char *buf, size_t size, size_t at)
+{
+	for (const char *c = text; *c != '\0' && at + 1 < size; c++)
+		buf[at++] = upper && *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+	return at;
+}
+
 /* A key as help and usage lines show it: "peer-mac" is PEER-MAC. */
 static size_t
 usage_put_arg(const struct ctl_arg *a, char *buf, size_t size, size_t at)
 {
-	bool optional = a->need == CTL_OPTIONAL;
-	const char *parts[] = { optional ? " [" : " ", a->key, optional ? "]" : "" };
+	bool optional = a->need != CTL_NEEDED;
 
-	for (size_t p = 0; p < 3; p++)
-		for (const char *c = parts[p]; *c != '\0' && at + 1 < size; c++)
-			buf[at++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-	return at;
+	at = usage_put(optional ? " [" : " ", false, buf, size, at);
+	if (a->need == CTL_PHRASE) {
+		at = usage_put(a->key, false, buf, size, at);
+		at = usage_put(a->kind == CTL_MAC ? " mac" : " value", true, buf, size, at);
+	} else {
+		at = usage_put(a->key, true, buf, size, at);
+	}
+	return usage_put(optional ? "]" : "", false, buf, size, at);
 }
 
 char *
@@ -85,7 +101,38 @@ ctl_word_split(const char *text, struct ctl_word *w)
 	w->len = strlen(w->text);
 }
 
-/* Index of the argument of V that word I stands for, -1 when there is none. */
+/* What word_index() says of a word that is no argument. */
+enum { WORD_UNKNOWN = -1, WORD_PHRASE = -2 };
+
+/* True when W, in the place of argument K, is only the word that announces it. */
+static bool
+word_announces(const struct ctl_verb *v, size_t k, const struct ctl_word *w)
+{
+	const struct ctl_arg *a = &v->args[k];
+
+	return a->need == CTL_PHRASE && !w->object && strlen(a->key) == w->len &&
+	    memcmp(a->key, w->text, w->len) == 0;
+}
+
+/* The same as word_index() for a word without a key. */
+static int
+word_position(const struct ctl_verb *v, const struct ctl_word *words, size_t i)
+{
+	size_t n = ctl_verb_n_args(v), k = 0;
+	bool announced = false;
+
+	for (size_t j = 0; k < n; j++) {
+		bool announces = !announced && word_announces(v, k, &words[j]);
+
+		if (j == i)
+			return announces ? WORD_PHRASE : (int)k;
+		announced = announces;
+		k += !announces;
+	}
+	return WORD_UNKNOWN;
+}
+
+/* Index of the argument of V that word I stands for, or one of the above. */
 static int
 word_index(const struct ctl_verb *v, const struct ctl_word *words, size_t i)
 {
@@ -93,12 +140,12 @@ word_index(const struct ctl_verb *v, const struct ctl_word *words, size_t i)
 	int n = (int)ctl_verb_n_args(v);
 
 	if (w->key == NULL)
-		return i < (size_t)n ? (int)i : -1;
+		return word_position(v, words, i);
 	for (int k = 0; k < n; k++)
 		if (strlen(v->args[k].key) == w->key_len
 		    && memcmp(v->args[k].key, w->key, w->key_len) == 0)
 			return k;
-	return -1;
+	return WORD_UNKNOWN;
 }
 
 const struct ctl_arg *
@@ -229,6 +276,25 @@ check_mac(const struct ctl_word *w, struct ctl_value *out)
 }
 
 static bool
+check_ip(const struct ctl_word *w, struct ctl_value *out)
+{
+	const char *at = w->text, *end = w->text + w->len;
+
+	out->number = 0;
+	for (int i = 0; i < 4; i++) {
+		const char *begin = at;
+		uint64_t octet;
+
+		if (!digits(&at, end, 255, &octet) || (*begin == '0' && at > begin + 1))
+			return false;
+		out->number = out->number << 8 | octet;
+		if (i < 3 && (at == end || *at++ != '.'))
+			return false;
+	}
+	return at == end;
+}
+
+static bool
 check_list(const struct ctl_arg *a, const struct ctl_word *w)
 {
 	const char *at = w->text, *end = w->text + w->len;
@@ -267,6 +333,10 @@ check_value(const struct ctl_arg *a, const struct ctl_word *w, struct ctl_value 
 		if (!w->object && check_mac(w, out))
 			return true;
 		return refuse_value(err, a, w, "a hardware address like 00:16:3e:5b:78:d5");
+	case CTL_IP:
+		if (!w->object && check_ip(w, out))
+			return true;
+		return refuse_value(err, a, w, "an IPv4 address like 10.0.0.40");
 	case CTL_LIST:
 		if (!w->object && check_list(a, w))
 			return true;
@@ -291,6 +361,16 @@ refuse_word(struct ctl_error *err, const struct ctl_verb *v, const struct ctl_wo
 	    "unknown key; expected: %s", usage);
 }
 
+/* Word W announces an argument that does not follow. */
+static bool
+refuse_announced(struct ctl_error *err, const struct ctl_verb *v, const struct ctl_word *w)
+{
+	char key[48], usage[CTL_TEXT / 2];
+
+	return refuse(err, quote(w->text, w->len, key, sizeof(key)),
+	    "nothing stands after it; expected: %s", ctl_verb_usage(v, usage, sizeof(usage)));
+}
+
 bool
 ctl_check(const struct ctl_verb *v, const struct ctl_word *words, size_t n,
     struct ctl_values *out, struct ctl_error *err)
@@ -302,6 +382,10 @@ ctl_check(const struct ctl_verb *v, const struct ctl_word *words, size_t n,
 		int k = word_index(v, words, i);
 		const struct ctl_arg *a;
 
+		if (k == WORD_PHRASE && i + 1 < n)
+			continue;
+		if (k == WORD_PHRASE)
+			return refuse_announced(err, v, &words[i]);
 		if (k < 0)
 			return refuse_word(err, v, &words[i]);
 		a = &v->args[k];

@@ -42,12 +42,15 @@ enum ctl_shape {
 	CTL_OBJECT_SHAPE,	/* an object, maybe with lists of objects in it */
 	CTL_VALUE_SHAPE,	/* an object with one member: its bare value */
 	CTL_JSON_SHAPE,		/* printed as the JSON it is */
+	CTL_RECORDS_SHAPE,	/* a list of objects, too wide for a table: each as its members */
+	CTL_STREAM_SHAPE,	/* null, then an object for each event until the connection ends */
 };
 
 enum ctl_kind {
 	CTL_NUMBER,		/* decimal, min … max */
 	CTL_CHOICE,		/* one of `choices` */
 	CTL_MAC,		/* 00:16:3e:5b:78:d5, any case */
+	CTL_IP,			/* 10.0.0.40 */
 	CTL_LIST,		/* [0,3]: numbers min … max, no spaces; [] is empty */
 	CTL_OBJECT,		/* a JSON object; for people the file that holds it */
 };
@@ -55,6 +58,7 @@ enum ctl_kind {
 enum ctl_need {
 	CTL_NEEDED,
 	CTL_OPTIONAL,		/* only after the needed ones */
+	CTL_PHRASE,		/* optional; by position its key may stand before it: "from MAC" */
 };
 
 struct ctl_arg {
@@ -82,6 +86,20 @@ struct ctl_verb {
 	const struct ctl_arg *args;		/* ended by a NULL key */
 	const struct ctl_column *columns;	/* ended by a NULL key */
 };
+
+/* What the verb events tells: CTL_EVENT_identity_made, … */
+enum ctl_event_id {
+#define EVENT(event, doc) CTL_EVENT_##event,
+#include "proto/ctlmsg.tab"
+	CTL_N_EVENTS,
+};
+
+struct ctl_event {
+	const char *name;
+	const char *doc;
+};
+
+extern const struct ctl_event ctl_events[CTL_N_EVENTS];
 
 /* Numbers of the verbs: CTL_VERB_status, … */
 enum ctl_verb_id {
@@ -124,7 +142,7 @@ const struct ctl_arg *ctl_word_arg(const struct ctl_verb *v, const struct ctl_wo
 struct ctl_value {
 	bool given;
 	size_t word;		/* which word it was */
-	uint64_t number;	/* CTL_NUMBER; CTL_CHOICE: which, from 0 */
+	uint64_t number;	/* CTL_NUMBER; CTL_CHOICE: which, from 0; CTL_IP, host order */
 	uint8_t mac[6];		/* CTL_MAC */
 };
 

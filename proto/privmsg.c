@@ -136,7 +136,6 @@ static const struct {
 	const char *text;
 } reasons[] = {
 	[PRIV_R_OK] = { "ok", "allowed" },
-	[PRIV_R_PHASE] = { "phase", "not allowed at this moment" },
 	[PRIV_R_HANDLE] = { "handle", "names no object that exists" },
 	[PRIV_R_KIND] = { "kind", "names an object of another kind" },
 	[PRIV_R_PLACE] = { "place", "is in another namespace" },

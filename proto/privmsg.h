@@ -16,6 +16,8 @@
  * A transaction is one apply, or several of which all but the last carry
  * PRIV_MORE.  It is answered once, after its last part: all of it was done, or
  * the first operation that could not be is named and nothing of it stands.
+ * An empty message counts as the end, like a closed socket.
+ *
  * With PRIV_REHEARSE on the last part everything is done, then undone, and
  * answered as if it stood (its handles are dead): so ntkd learns at start
  * whether this kernel can do what will be asked of it.
@@ -71,7 +73,6 @@ enum priv_nat_kind {
 /* Why the helper refuses; priv_reason_text() gives the sentence. */
 enum priv_reason {
 	PRIV_R_OK = 0,
-	PRIV_R_PHASE,		/* not now: before hello, or hello twice */
 	PRIV_R_HANDLE,		/* no such object, or one of an earlier life */
 	PRIV_R_KIND,		/* the handle names an object of another kind */
 	PRIV_R_PLACE,		/* the two objects are in different namespaces */

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "ntkd/io/daemon.h"
+#include "ntkd/io/events.h"
 #include "ntkd/io/request.h"
 
 enum {
@@ -37,6 +38,8 @@ struct client {
 	size_t out_sent;
 	uint64_t waiting;	/* number of the wait, 0: none */
 	struct answer answer;	/* held back meanwhile */
+	bool stream;		/* asked for events: is told them from now on */
+	struct events_place place;
 	bool eof;		/* nothing more will come */
 	bool last;		/* close when the answer has left */
 };
@@ -56,7 +59,10 @@ struct ctl {
 struct ctl_counters
 ctl_counters(const struct ctl *c)
 {
-	return c != NULL ? c->counters : (struct ctl_counters){ 0 };
+	struct ctl_counters out = c != NULL ? c->counters : (struct ctl_counters){ 0 };
+
+	out.connected = c != NULL ? c->n_clients : 0;
+	return out;
 }
 
 void
@@ -71,6 +77,8 @@ client_free(struct client *cl)
 {
 	TAILQ_REMOVE(&cl->ctl->clients, cl, entry);
 	cl->ctl->n_clients--;
+	if (cl->stream)
+		events_leave(cl->ctl->d->events);
 	if (cl->readable != NULL)
 		event_free(cl->readable);
 	if (cl->writable != NULL)
@@ -90,6 +98,21 @@ static void
 client_timer(struct client *cl)
 {
 	event_add(cl->timer, &cl->ctl->idle);
+}
+
+/*
+ * Waits for the next event, or sends it when the socket takes it.  No timer: a listener may
+ * be silent for ever, and a slow one loses events, nobody else anything.
+ */
+static void
+client_listen(struct client *cl)
+{
+	event_del(cl->timer);
+	event_add(cl->readable, NULL);
+	if (cl->in_len > 0)
+		event_active(cl->readable, EV_READ, 1);
+	if (events_pending(cl->ctl->d->events, &cl->place))
+		event_add(cl->writable, NULL);
 }
 
 /*
@@ -118,6 +141,10 @@ client_flush(struct client *cl)
 		client_free(cl);
 		return false;
 	}
+	if (cl->stream) {
+		client_listen(cl);
+		return true;
+	}
 	client_timer(cl);
 	event_add(cl->readable, NULL);
 	/* The next request may have been received already, or the end. */
@@ -133,6 +160,10 @@ client_answer(struct client *cl, struct answer *a)
 	struct daemon *d = cl->ctl->d;
 	bool stop = a->stop;
 
+	if (a->stream) {
+		cl->stream = true;
+		events_join(d->events, &cl->place);
+	}
 	cl->ctl->counters.requests_refused += a->code != NULL;
 	cl->out = answer_print(a, &cl->out_len);
 	cl->out_sent = 0;
@@ -202,8 +233,10 @@ client_request(struct client *cl, size_t len)
 
 	cl->ctl->counters.requests++;
 	request_run(d, cl->rights, cl->in, len, &a);
-	if (a.code != NULL && strcmp(a.code, "denied") == 0)
+	if (a.code != NULL && strcmp(a.code, "denied") == 0) {
 		log_remote(daemon_now(), "control", "user %u: %s", (unsigned)cl->uid, a.message);
+		events_client(d, CTL_EVENT_client_denied, cl->uid, a.message);
+	}
 	cl->in_len -= len + 1;
 	cl->in_seen = 0;
 	if (cl->in_len > 0) {
@@ -296,6 +329,22 @@ client_short(struct client *cl)
 	}
 }
 
+/* A listener says nothing any more: this is its end, or a mistake. */
+static void
+listener_readable(struct client *cl)
+{
+	char byte;
+	ssize_t n = cl->in_len > 0 ? 1 : recv(cl->fd, &byte, 1, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || cl->out != NULL) {
+		client_free(cl);
+		return;
+	}
+	client_refuse(cl, "usage", "on a connection that is told events nothing more is asked");
+}
+
 /*
  * One request at a time, so that nobody keeps the loop for himself.  Not called while an
  * answer is under way: the event is away then.
@@ -308,6 +357,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (cl->stream) {
+		listener_readable(cl);
+		return;
+	}
 	len = client_line(cl);
 	if (len < 0 && !cl->eof) {
 		if (!client_receive(cl))
@@ -323,9 +376,18 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
+	struct client *cl = arg;
+
 	(void)fd;
 	(void)what;
-	client_flush(arg);
+	if (cl->stream && cl->out == NULL) {
+		cl->out_sent = 0;
+		cl->out = events_take(cl->ctl->d->events, &cl->place, &cl->out_len);
+		/* Without memory it is tried again with the next event. */
+		if (cl->out == NULL)
+			return;
+	}
+	client_flush(cl);
 }
 
 static void
@@ -482,15 +544,18 @@ ctl_admit(struct ctl *c, evutil_socket_t fd)
 
 	if (rights == CTL_NOTHING) {
 		log_remote(daemon_now(), "control", "user %u is not allowed to ask", (unsigned)uid);
+		events_client(c->d, CTL_EVENT_client_denied, uid, "is not allowed to ask");
 		fd_refuse(c, fd, "denied",
 		    "for root and members of control-group or operator-group only");
 		return;
 	}
 	full = ctl_full(c, uid);
-	if (full != NULL)
+	if (full != NULL) {
+		events_client(c->d, CTL_EVENT_client_full, uid, full);
 		fd_refuse(c, fd, "exhausted", full);
-	else if (!client_new(c, fd, uid, rights))
+	} else if (!client_new(c, fd, uid, rights)) {
 		fd_refuse(c, fd, "exhausted", "memory is exhausted");
+	}
 }
 
 /* Without descriptors or memory, accepting would fail again at once, for ever. */
@@ -532,14 +597,52 @@ ctl_new(struct daemon *d, evutil_socket_t fd)
 	c->fd = fd;
 	c->idle.tv_sec = CTL_IDLE_S;
 	TAILQ_INIT(&c->clients);
+	d->events = events_new();
 	c->listener = event_new(d->base, fd, EV_READ | EV_PERSIST, on_connection, c);
 	c->pause = event_new(d->base, -1, 0, on_pause_end, c);
-	if (c->listener == NULL || c->pause == NULL || event_add(c->listener, NULL) < 0) {
+	if (d->events == NULL || c->listener == NULL || c->pause == NULL ||
+	    event_add(c->listener, NULL) < 0) {
 		c->fd = -1;
 		ctl_free(c);
 		return NULL;
 	}
 	return c;
+}
+
+void
+ctl_tell(struct ctl *c)
+{
+	struct client *cl;
+
+	if (c == NULL)
+		return;
+	TAILQ_FOREACH(cl, &c->clients, entry)
+		if (cl->stream && cl->out == NULL)
+			event_add(cl->writable, NULL);
+}
+
+/* Sends a listener what it still has to be told, as far as the socket takes it at once. */
+static void
+listener_drain(struct client *cl)
+{
+	while (cl->out != NULL || events_pending(cl->ctl->d->events, &cl->place)) {
+		ssize_t n;
+
+		if (cl->out == NULL) {
+			cl->out_sent = 0;
+			cl->out = events_take(cl->ctl->d->events, &cl->place, &cl->out_len);
+		}
+		if (cl->out == NULL)
+			return;
+		n = send(cl->fd, cl->out + cl->out_sent, cl->out_len - cl->out_sent, MSG_NOSIGNAL);
+		if (n <= 0)
+			return;
+		cl->out_sent += (size_t)n;
+		if (cl->out_sent == cl->out_len) {
+			free(cl->out);
+			cl->out = NULL;
+		}
+	}
 }
 
 void
@@ -551,6 +654,8 @@ ctl_free(struct ctl *c)
 		return;
 	for (cl = TAILQ_FIRST(&c->clients); cl != NULL; cl = next) {
 		next = TAILQ_NEXT(cl, entry);
+		if (cl->stream)
+			listener_drain(cl);
 		if (cl->waiting == 0) {
 			client_free(cl);
 			continue;
@@ -567,6 +672,8 @@ ctl_free(struct ctl *c)
 		event_free(c->pause);
 	if (c->fd >= 0)
 		close(c->fd);
+	events_free(c->d->events);
+	c->d->events = NULL;
 	if (c->d->ctl == c)
 		c->d->ctl = NULL;
 	free(c);

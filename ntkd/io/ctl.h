@@ -9,7 +9,8 @@
  * kernel tells of the connected peer (SO_PEERCRED, SO_PEERGROUPS), not by file modes alone.
  *
  * A client has one request under way and one answer unread; the next line is looked at when
- * the answer has left.  So a client costs at most one request and one answer.
+ * the answer has left.  So a client costs at most one request and one answer.  Who
+ * asked for events (events.h) is told them from then on, and asks nothing more.
  */
 
 #include <event2/util.h>
@@ -31,7 +32,8 @@ enum {
 	CTL_ROOT_CLIENTS = 4,		/* of them kept free for root */
 	CTL_USER_CLIENTS = 8,		/* of one other user */
 	CTL_READER_MAX = 4096,		/* bytes of one line of who may only read */
-	CTL_IDLE_S = 60,		/* for a half-sent request, an unread answer, silence */
+	CTL_IDLE_S = 60,		/* for a half-sent request, an unread answer, silence;
+					   not for listeners */
 	CTL_PAUSE_S = 1,		/* no accepting after descriptors ran out */
 };
 
@@ -67,7 +69,11 @@ void ctl_free(struct ctl *c);
 /* Another time than CTL_IDLE_S for clients that come from now on, ms; for tests. */
 void ctl_set_idle(struct ctl *c, unsigned ms);
 
+/* Wakes the listeners: there is a new event.  C may be NULL. */
+void ctl_tell(struct ctl *c);
+
 struct ctl_counters {
+	uint64_t connected;		/* now */
 	uint64_t clients;		/* accepted */
 	uint64_t clients_refused;	/* for want of rights or of room */
 	uint64_t requests;		/* lines received */

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "ntkd/io/ctl.h"
+#include "ntkd/io/events.h"
 #include "ntkd/io/features.h"
 #include "ntkd/io/helper.h"
 
@@ -59,10 +61,7 @@ life_of(struct daemon *d)
 uint64_t
 daemon_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return mono_now();
 }
 
 void
@@ -233,6 +232,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 		else
 			log_debug("kernel", "namespace %u has its wanted state, %zu objects", ns,
 			    kernel_applied(l->d.kernel, ns)->n);
+		events_kernel(&l->d, ns, result);
 		node_kernel_done(l->d.node, ns, result->ok);
 		waiters_call(l, ns, result);
 		break;
@@ -361,6 +361,7 @@ daemon_run(struct daemon *d)
 		d->exit_status = 1;
 	}
 	l->setup.tell(DAEMON_STOPPING, l->setup.arg);
+	events_daemon(d, CTL_EVENT_stopping, d->exit_status == 0 ? "as asked" : "after an error");
 	ctl_free(d->ctl);
 	d->ctl = NULL;
 	helper_end(d);

@@ -20,6 +20,7 @@ extern "C" {
 struct event_base;
 struct helper;		/* helper.h */
 struct ctl;		/* ctl.h */
+struct events;		/* events.h */
 
 struct daemon {
 	struct conf conf;
@@ -28,6 +29,7 @@ struct daemon {
 	struct event_base *base;
 	struct helper *helper;
 	struct ctl *ctl;
+	struct events *events;	/* there is one as long as ctl */
 	uint64_t started;	/* monotonic, µs */
 	int exit_status;	/* of main() once the loop ends */
 	gid_t control_gid;	/* of control-group, (gid_t)-1: none */

@@ -289,7 +289,8 @@ request_call(struct daemon *d, const struct request *r, struct answer *a)
 	struct call c = { .d = d, .args = r->values.v, .object = request_object(r) };
 
 	verbs[r->verb - ctl_verbs](&c, a);
-	if (a->code == NULL && a->result == NULL && r->verb->shape != CTL_NO_SHAPE)
+	if (a->code == NULL && a->result == NULL && r->verb->shape != CTL_NO_SHAPE &&
+	    r->verb->shape != CTL_STREAM_SHAPE)
 		answer_refuse(a, "exhausted", "", "memory is exhausted");
 }
 

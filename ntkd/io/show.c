@@ -9,91 +9,10 @@
 #include "common/log.h"
 #include "ntkd/io/ctl.h"
 #include "ntkd/io/daemon.h"
+#include "ntkd/io/events.h"
+#include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
 #include "ntkd/kernel/wanted.h"
-
-enum {
-	MAIN_TABLE = 254,	/* RT_TABLE_MAIN: neighbour routes, spec/kernel-state 6 */
-	TABLE_NAME = 32,	/* room for "ntk_from_" and a hardware address */
-	NS_NAME = 16,		/* room for "ntkv" and a number */
-};
-
-/* Adds ITEM, which is taken.  A list that memory did not suffice for becomes NULL. */
-static void
-list_add(json_t **list, json_t *item)
-{
-	if (*list == NULL) {
-		json_decref(item);
-	} else if (json_array_append_new(*list, item) != 0) {
-		json_decref(*list);
-		*list = NULL;
-	}
-}
-
-static json_t *
-json_mac(ntk_mac_t mac)
-{
-	char text[MAC_TEXT];
-
-	return json_string(mac_print(mac, text));
-}
-
-static json_t *
-json_ip(ntk_ip_t addr)
-{
-	char text[IP_TEXT];
-
-	return json_string(ip_print(addr, text));
-}
-
-static json_t *
-json_prefix(ntk_ip_t addr, uint8_t len)
-{
-	ntk_prefix_t p = { addr, len };
-	char text[PREFIX_TEXT];
-
-	return json_string(prefix_print(p, text));
-}
-
-static json_t *
-json_naddr(const struct conf *c, const struct naddr *n)
-{
-	char text[TOPO_TEXT];
-
-	return json_string(naddr_print(&c->map.topo, n, text));
-}
-
-static json_t *
-json_coord(struct coord c)
-{
-	return json_pack("[I, I]", (json_int_t)c.level, (json_int_t)c.pos);
-}
-
-/* spec/kernel-state 7: tables are named by the neighbour's MAC in upper case. */
-static char *
-table_name(ntk_mac_t mac, char buf[TABLE_NAME])
-{
-	char text[MAC_TEXT];
-
-	if (mac_cmp(mac, KOBJ_NTK) == 0)
-		snprintf(buf, TABLE_NAME, "ntk");
-	else
-		snprintf(buf, TABLE_NAME, "ntk_from_%s", mac_print_upper(mac, text));
-	return buf;
-}
-
-static uint32_t
-table_number(const struct daemon *d, ntk_mac_t mac)
-{
-	return mac_cmp(mac, KOBJ_NTK) == 0 ? d->conf.tables.first : kernel_table(d->kernel, mac);
-}
-
-/* A number for JSON, left out of the object (NULL) when it is 0. */
-static json_t *
-json_unless_zero(uint32_t number)
-{
-	return number != 0 ? json_integer(number) : NULL;
-}
 
 /* The identity of the default namespace: there always is one. */
 static struct node_identity
@@ -128,8 +47,8 @@ verb_status(const struct call *c, struct answer *a)
 	    "version", PACKAGE_VERSION,
 	    "mode", conf->mode == CONF_MANUAL ? "manual" : "auto",
 	    "topology", topo_print(&conf->map.topo, topology),
-	    "range", json_prefix(conf->map.range.addr, conf->map.range.len),
-	    "address", json_naddr(conf, &id.facts->address),
+	    "range", value_prefix(conf->map.range.addr, conf->map.range.len),
+	    "address", value_naddr(conf, &id.facts->address),
 	    "uptime", (json_int_t)((daemon_now() - c->d->started) / 1000000),
 	    "helper", helper_state(c->d->kernel),
 	    "helper_pid", (json_int_t)c->d->helper_pid,
@@ -147,10 +66,10 @@ verb_show_handlednics(const struct call *c, struct answer *a)
 	for (size_t i = 0; i < c->d->conf.n_interfaces; i++) {
 		struct kernel_dev dev = kernel_device(c->d->kernel, 0, i);
 
-		list_add(&list, json_pack("{s:s, s:o*, s:o*, s:o*}",
+		value_add(&list, json_pack("{s:s, s:o*, s:o*, s:o*}",
 		    "dev", c->d->conf.interfaces[i].name,
-		    "mac", dev.present ? json_mac(dev.mac) : NULL,
-		    "linklocal", id.facts->has_dev[i] ? json_ip(id.facts->linklocal[i]) : NULL,
+		    "mac", dev.present ? value_mac(dev.mac) : NULL,
+		    "linklocal", id.facts->has_dev[i] ? value_ip(id.facts->linklocal[i]) : NULL,
 		    "ifindex", dev.present ? json_integer(dev.ifindex) : NULL));
 	}
 	a->result = list;
@@ -170,21 +89,6 @@ state_name(enum node_state state)
 	return "?";
 }
 
-/* What ip netns calls the namespace; NULL while it has no name. */
-static json_t *
-json_namespace(const struct daemon *d, const struct node_identity *id)
-{
-	uint32_t number = kernel_ns_number(d->kernel, id->ns);
-	char name[NS_NAME];
-
-	if (id->main)
-		return json_string("default");
-	if (number == 0)
-		return NULL;
-	snprintf(name, sizeof(name), "ntkv%u", (unsigned)number);
-	return json_string(name);
-}
-
 void
 verb_show_local_identities(const struct call *c, struct answer *a)
 {
@@ -193,12 +97,12 @@ verb_show_local_identities(const struct call *c, struct answer *a)
 	for (size_t i = 0; i < node_identities(c->d->node); i++) {
 		struct node_identity id = node_identity(c->d->node, i);
 
-		list_add(&list, json_pack("{s:I, s:I, s:b, s:o, s:o*, s:s, s:b, s:I, s:I}",
+		value_add(&list, json_pack("{s:I, s:I, s:b, s:o, s:o*, s:s, s:b, s:I, s:I}",
 		    "index", (json_int_t)id.index,
 		    "nodeid", (json_int_t)id.id,
 		    "main", id.main,
-		    "address", json_naddr(&c->d->conf, &id.facts->address),
-		    "namespace", json_namespace(c->d, &id),
+		    "address", value_naddr(&c->d->conf, &id.facts->address),
+		    "namespace", value_namespace(c->d, &id),
 		    "state", state_name(id.state),
 		    "loaded", id.loaded,
 		    "arcs", (json_int_t)id.facts->n_arcs,
@@ -215,10 +119,10 @@ addresses_add(json_t **list, const struct map4 *m, const struct naddr *n, enum m
 	ntk_ip_t ip;
 
 	if (map4_node(m, n, class_, &ip))
-		list_add(list, json_pack("{s:s, s:o*, s:o}",
+		value_add(list, json_pack("{s:s, s:o*, s:o}",
 		    "kind", map4_kind_name(kind),
 		    "level", kind == MAP4_INTERNAL ? json_integer(level) : NULL,
-		    "ip", json_ip(ip)));
+		    "ip", value_ip(ip)));
 }
 
 /* spec/kernel-state 4 and 5: only the main identity has own addresses. */
@@ -245,7 +149,7 @@ verb_show_ntkaddress(const struct call *c, struct answer *a)
 
 	if (verb_identity(c, a, &id))
 		a->result = json_pack("{s:o, s:o}",
-		    "address", json_naddr(&c->d->conf, &id.facts->address),
+		    "address", value_naddr(&c->d->conf, &id.facts->address),
 		    "addresses", json_addresses(&c->d->conf, &id));
 }
 
@@ -269,15 +173,15 @@ verb_show_identity_arcs(const struct call *c, struct answer *a)
 	for (size_t i = 0; i < id.facts->n_arcs; i++) {
 		const struct facts_arc *arc = &id.facts->arcs[i];
 
-		list_add(&list, json_pack("{s:I, s:I, s:s, s:o, s:o, s:b, s:o*, s:o*, s:b}",
+		value_add(&list, json_pack("{s:I, s:I, s:s, s:o, s:o, s:b, s:o*, s:o*, s:b}",
 		    "index", (json_int_t)i,
 		    "identity", (json_int_t)id.index,
 		    "dev", c->d->conf.interfaces[arc->dev].name,
-		    "peer_mac", json_mac(arc->peer_mac),
-		    "peer_linklocal", json_ip(arc->peer_linklocal),
+		    "peer_mac", value_mac(arc->peer_mac),
+		    "peer_linklocal", value_ip(arc->peer_linklocal),
 		    "qspn", arc->qspn,
-		    "peer_address", arc->known ? json_naddr(&c->d->conf, &arc->peer) : NULL,
-		    "table", json_unless_zero(kernel_table(c->d->kernel, arc->peer_mac)),
+		    "peer_address", arc->known ? value_naddr(&c->d->conf, &arc->peer) : NULL,
+		    "table", value_unless_zero(kernel_table(c->d->kernel, arc->peer_mac)),
 		    "rule", arc_has_rule(c->d, id.ns, arc)));
 	}
 	a->result = list;
@@ -292,23 +196,13 @@ json_qspn_arcs(const struct conf *c, const struct facts *f)
 		const struct facts_arc *arc = &f->arcs[i];
 
 		if (arc->qspn)
-			list_add(&list, json_pack("{s:I, s:s, s:o, s:o*, s:b}",
+			value_add(&list, json_pack("{s:I, s:s, s:o, s:o*, s:b}",
 			    "index", (json_int_t)i,
 			    "dev", c->interfaces[arc->dev].name,
-			    "peer_mac", json_mac(arc->peer_mac),
-			    "peer_address", arc->known ? json_naddr(c, &arc->peer) : NULL,
+			    "peer_mac", value_mac(arc->peer_mac),
+			    "peer_address", arc->known ? value_naddr(c, &arc->peer) : NULL,
 			    "closing", arc->closing));
 	}
-	return list;
-}
-
-static json_t *
-json_hops(const struct facts *f, const struct facts_path *p)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < p->n_hops; i++)
-		list_add(&list, json_coord(f->hops[p->first_hop + i]));
 	return list;
 }
 
@@ -321,12 +215,12 @@ json_paths(const struct facts *f)
 		const struct facts_path *p = &f->paths[i];
 		bool best = i == 0 || !coord_equal(f->paths[i - 1].dst, p->dst);
 
-		list_add(&list, json_pack("{s:o, s:b, s:I, s:I, s:o}",
-		    "dst", json_coord(p->dst),
+		value_add(&list, json_pack("{s:o, s:b, s:I, s:I, s:o}",
+		    "dst", value_coord(p->dst),
 		    "best", best,
 		    "arc", (json_int_t)p->arc,
 		    "cost", (json_int_t)p->cost,
-		    "hops", json_hops(f, p)));
+		    "hops", value_hops(f, p)));
 	}
 	return list;
 }
@@ -342,34 +236,20 @@ verb_show_qspn_data(const struct call *c, struct answer *a)
 		    "paths", json_paths(id.facts));
 }
 
-static const char *
-route_type_name(uint8_t type)
-{
-	switch ((enum priv_route_type)type) {
-	case PRIV_ROUTE_UNICAST:
-		return "unicast";
-	case PRIV_ROUTE_UNREACHABLE:
-		return "unreachable";
-	case PRIV_ROUTE_BLACKHOLE:
-		return "blackhole";
-	}
-	return "?";
-}
-
 static json_t *
 json_route(const struct daemon *d, const struct kobj *o, const char *state)
 {
 	bool unicast = o->type == PRIV_ROUTE_UNICAST;
-	char name[TABLE_NAME];
+	char name[VALUE_TABLE_NAME];
 
 	return json_pack("{s:o*, s:s, s:o, s:s, s:o*, s:s*, s:o*, s:s}",
-	    "table", json_unless_zero(table_number(d, o->mac)),
-	    "name", table_name(o->mac, name),
-	    "prefix", json_prefix(o->addr, o->len),
-	    "type", route_type_name(o->type),
-	    "via", unicast ? json_ip(o->via) : NULL,
+	    "table", value_unless_zero(value_table_number(d, o->mac)),
+	    "name", value_table_name(o->mac, name),
+	    "prefix", value_prefix(o->addr, o->len),
+	    "type", value_route_type(o->type),
+	    "via", unicast ? value_ip(o->via) : NULL,
 	    "dev", unicast ? d->conf.interfaces[o->via_dev].name : NULL,
-	    "src", o->src != 0 ? json_ip(o->src) : NULL,
+	    "src", o->src != 0 ? value_ip(o->src) : NULL,
 	    "state", state);
 }
 
@@ -377,12 +257,12 @@ static json_t *
 json_neighbour_route(const struct daemon *d, const struct kobj *o, const char *state)
 {
 	return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o*, s:s}",
-	    "table", MAIN_TABLE,
+	    "table", VALUE_MAIN_TABLE,
 	    "name", "main",
-	    "prefix", json_prefix(o->addr, NTK_IP_BITS),
+	    "prefix", value_prefix(o->addr, NTK_IP_BITS),
 	    "type", "unicast",
 	    "dev", d->conf.interfaces[o->dev].name,
-	    "src", o->src != 0 ? json_ip(o->src) : NULL,
+	    "src", o->src != 0 ? value_ip(o->src) : NULL,
 	    "state", state);
 }
 
@@ -390,9 +270,9 @@ static void
 routes_add(const struct daemon *d, json_t **list, const struct kobj *o, const char *state)
 {
 	if (o->kind == KOBJ_ROUTE)
-		list_add(list, json_route(d, o, state));
+		value_add(list, json_route(d, o, state));
 	else if (o->kind == KOBJ_NEIGH)
-		list_add(list, json_neighbour_route(d, o, state));
+		value_add(list, json_neighbour_route(d, o, state));
 }
 
 /* Both sets are sorted: one walk over the two finds what each lacks. */
@@ -422,13 +302,7 @@ json_routes(const struct daemon *d, const struct kset *have, const struct kset *
 void
 verb_show_routes(const struct call *c, struct answer *a)
 {
-	const struct conf *conf = &c->d->conf;
-	const struct wanted_settings settings = {
-		.map = conf->map,
-		.anonymize_others = conf->anonymize_others,
-		.accept_anonymous = conf->accept_anonymous,
-		.subnet_level = conf->subnet_level,
-	};
+	struct wanted_settings settings = value_settings(&c->d->conf);
 	struct node_identity id;
 	struct kset want;
 
@@ -443,12 +317,12 @@ verb_show_routes(const struct call *c, struct answer *a)
 static void
 tables_add(json_t **list, uint32_t number, ntk_mac_t mac, const size_t *references)
 {
-	char name[TABLE_NAME];
+	char name[VALUE_TABLE_NAME];
 
-	list_add(list, json_pack("{s:I, s:s, s:o*, s:o*}",
+	value_add(list, json_pack("{s:I, s:s, s:o*, s:o*}",
 	    "table", (json_int_t)number,
-	    "name", table_name(mac, name),
-	    "mac", mac_cmp(mac, KOBJ_NTK) != 0 ? json_mac(mac) : NULL,
+	    "name", value_table_name(mac, name),
+	    "mac", mac_cmp(mac, KOBJ_NTK) != 0 ? value_mac(mac) : NULL,
 	    "references", references != NULL ? json_integer((json_int_t)*references) : NULL));
 }
 
@@ -471,19 +345,39 @@ verb_show_tables(const struct call *c, struct answer *a)
 	a->result = list;
 }
 
+/* Kernel objects that were applied, in all namespaces. */
+static size_t
+objects(const struct daemon *d)
+{
+	size_t n = 0;
+
+	for (unsigned ns = 0; ns < KERNEL_NAMESPACES; ns++)
+		n += kernel_applied(d->kernel, ns)->n;
+	return n;
+}
+
 void
 verb_show_counters(const struct call *c, struct answer *a)
 {
 	struct kernel_counters k = kernel_counters(c->d->kernel);
 	struct ctl_counters ctl = ctl_counters(c->d->ctl);
+	struct events_counters e = events_counters(c->d->events);
 
-	a->result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	a->result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+	    "s:I, s:I}",
 	    "transactions", (json_int_t)k.transactions,
 	    "operations", (json_int_t)k.operations,
 	    "transactions_refused", (json_int_t)k.refused,
+	    "objects", (json_int_t)objects(c->d),
+	    "tables", (json_int_t)kernel_peers(c->d->kernel, NULL, 0),
+	    "connected", (json_int_t)ctl.connected,
 	    "clients", (json_int_t)ctl.clients,
 	    "clients_refused", (json_int_t)ctl.clients_refused,
 	    "requests", (json_int_t)ctl.requests,
 	    "requests_refused", (json_int_t)ctl.requests_refused,
+	    "listeners", (json_int_t)e.listeners,
+	    "events", (json_int_t)e.events,
+	    "events_lost", (json_int_t)e.lost,
+	    "events_suppressed", (json_int_t)e.suppressed,
 	    "log_suppressed", (json_int_t)log_suppressed());
 }

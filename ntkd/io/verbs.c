@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "ntkd/io/daemon.h"
+#include "ntkd/io/events.h"
 #include "ntkd/io/state.h"
 
 verb_function *const verbs[CTL_N_VERBS] = {
@@ -104,7 +105,15 @@ verb_log(const struct call *c, struct answer *a)
 
 	log_set_level(level);
 	log_info("control", "log level is %s", log_level_name(level));
+	events_daemon(c->d, CTL_EVENT_log_changed, log_level_name(level));
 	(void)a;
+}
+
+void
+verb_events(const struct call *c, struct answer *a)
+{
+	a->stream = true;
+	(void)c;
 }
 
 void

@@ -26,7 +26,7 @@
 # from this file, and the working directory); NTKD, NTK_HELPER, NTKCTL: the
 # programs, if not those of the build directory; NTK_REFERENCE: the directory of
 # the reference material (scenario.md, kstate.py, golden/), which some tests
-# compare with and skip without.
+# compare with and skip without; NTK_FILTER: what a forbidden system call does, kill or trap.
 
 set -u
 export LC_ALL=C
@@ -310,8 +310,8 @@ system_launch()
 {
 	local name=$1
 	shift
-	nsenter -t "${SYS_PID[$name]}" -m -n -- "$NTKD" -f -c "$WORK/$name.conf" --helper "$NTK_HELPER" \
-		"$@" </dev/null >"$WORK/$name.log" 2>&1 &
+	nsenter -t "${SYS_PID[$name]}" -m -n -- "$NTKD" -f ${NTK_FILTER:+-k "$NTK_FILTER"} \
+		-c "$WORK/$name.conf" --helper "$NTK_HELPER" "$@" </dev/null >"$WORK/$name.log" 2>&1 &
 	SYS_NTKD[$name]=$!
 }
 

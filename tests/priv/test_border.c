@@ -7,6 +7,7 @@
  * Everything happens in a network and mount namespace of this process's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1267,6 +1268,187 @@ static const char commands[] =
     " ip link set far$i up; ip link set eth$i up; done;"
     "ip route add 169.254.77.0/24 dev eth0; ip route add 10.0.0.24/29 dev eth0";
 
+/* --- what others do meanwhile ------------------------------------------------- */
+
+/* Ends a transaction that should be done, and tells why when it is not. */
+static void
+commit_done(struct client *c)
+{
+	enum client_end end = client_commit(c, 0);
+
+	CU_ASSERT_EQUAL(end, CLIENT_DONE);
+	if (end == CLIENT_REFUSED)
+		tap_note("operation %u: %s: %s %s %s", c->refusal.op,
+		    priv_reason_name(c->refusal.reason), c->refusal.field, c->refusal.value,
+		    c->refusal.text);
+}
+
+/* Destination I: global ones that the host leaves us, then anonymizing ones. */
+static uint32_t
+lost_dst(unsigned i)
+{
+	return i < 24 ? NET(i) : NET(64 + i - 24);
+}
+
+/* Routes that vanish with a link are gone, not an error, however many there are. */
+static void
+test_silent_losses(void)
+{
+	enum { ROUTES = 70 };	/* more than one batch */
+	struct place p;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	client_begin(&p.c);
+	for (unsigned i = 0; i < ROUTES; i++)
+		client_add(&p.c, OP(route_set, p.ns, i % 2 * p.peer, lost_dst(i / 2), 32,
+		    UNICAST, p.eth1, PEER_LL, 0));
+	commit_done(&p.c);
+	CU_ASSERT_EQUAL(system("ip link set eth1 down && ip link set eth1 up"), 0);
+	client_begin(&p.c);
+	for (unsigned i = 0; i < ROUTES; i++)
+		client_add(&p.c, OP(route_drop, p.ns, i % 2 * p.peer, lost_dst(i / 2), 32));
+	client_add(&p.c, OP(route_set, p.ns, 0, DST, UNREACHABLE, 0, 0, 0));
+	commit_done(&p.c);
+	CU_ASSERT(place_close(&p));
+}
+
+static bool
+settings_are(const char *what)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command), "cd /proc/sys/net/ipv4 && test \"$(echo $(cat ip_forward"
+	    " conf/eth1/forwarding conf/eth1/rp_filter conf/eth1/arp_ignore))\" = '%s'", what);
+	return system(command) == 0;
+}
+
+/* Settings of the system and of an interface are put back each with what changed it. */
+static void
+test_settings_apart(void)
+{
+	struct place p;
+	char *virgin;
+
+	if (!usable)
+		return not_usable();
+	CU_ASSERT_EQUAL(system("cd /proc/sys/net/ipv4 && echo 0 >ip_forward &&"
+	    " echo 2 >conf/eth1/rp_filter"), 0);
+	virgin = run_dump();
+	CU_ASSERT_FATAL(place_open(&p, NULL));
+	CU_ASSERT(done(&p.c, OP(ns_prepare, p.ns)));
+	CU_ASSERT(settings_are("1 1 2 0"));
+	CU_ASSERT_EQUAL(do_first(&p.c, OP(dev_prepare, p.eth1), 1, NULL, PRIV_REHEARSE), CLIENT_DONE);
+	CU_ASSERT(settings_are("1 1 2 0"));
+	CU_ASSERT(place_close(&p));
+	CU_ASSERT_FATAL(place_open(&p, NULL));
+	CU_ASSERT(done(&p.c, OP(dev_prepare, p.eth1)));
+	for (int i = 0; i < 20; i++)
+		CU_ASSERT_EQUAL(do_first(&p.c, OP(ns_prepare, p.ns), 1, NULL, PRIV_REHEARSE),
+		    CLIENT_DONE);
+	CU_ASSERT(settings_are("0 0 0 1"));
+	/* What was rehearsed is settled: the journal holds labels and the interface. */
+	CU_ASSERT_EQUAL(system("test $(stat -c %s /run/ntkd/journal) -le 1024"), 0);
+	CU_ASSERT(place_close(&p));
+	CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	CU_ASSERT_EQUAL(system("echo 0 >/proc/sys/net/ipv4/conf/eth1/rp_filter"), 0);
+	free(virgin);
+}
+
+/* A firewall reload takes our table away; the next change brings all of it back. */
+static void
+test_flushed_ruleset(void)
+{
+	struct place p;
+	uint32_t other;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT_EQUAL(system("nft flush ruleset"), 0);
+	CU_ASSERT(done(&p.c, OP(peer_take, MAC_2)));
+	other = client_made(&p.c, 0);
+	CU_ASSERT(done(&p.c, OP(mark_on, p.ns, other)));
+	CU_ASSERT_EQUAL(system("nft list map ip ntkd peers | grep -q 00:16:3e:fd:e2:aa &&"
+	    " nft list map ip ntkd peers | grep -q 00:16:3e:3c:14:33 &&"
+	    " nft list chain ip ntkd srcnat | grep -q 'snat to 10.0.0.22'"), 0);
+	CU_ASSERT_EQUAL(system("nft flush ruleset"), 0);
+	CU_ASSERT(done(&p.c, OP(mark_off, p.ns, other)));
+	CU_ASSERT(done(&p.c, OP(peer_give, other)));
+	CU_ASSERT_EQUAL(system("nft list map ip ntkd peers | grep -q 00:16:3e:fd:e2:aa"), 0);
+	CU_ASSERT(place_close(&p));
+}
+
+/* What others lean on does not go first: the kernel would take them along. */
+static void
+test_leaning(void)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	before = run_dump();
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(addr_drop, p.eth1, OWN_LL)), PRIV_R_IN_USE,
+	    "addr"));
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(neigh_drop, p.eth1, PEER_LL)), PRIV_R_IN_USE,
+	    "peer"));
+	CU_ASSERT(done(&p.c, OP(route_set, p.ns, 0, DST, UNICAST, p.eth1, PEER_LL, GLOBAL)));
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(addr_drop, p.eth1, GLOBAL)), PRIV_R_IN_USE,
+	    "addr"));
+	CU_ASSERT(done(&p.c, OP(route_drop, p.ns, 0, DST)));
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	CU_ASSERT(place_close(&p));
+	free(before);
+}
+
+/* Somebody holds the namespace of a killed life: its interfaces fall silent all the same. */
+static void
+test_held_namespace(void)
+{
+	char command[200];
+	struct place p;
+	int fd;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	fd = open("/run/netns/ntkv1", O_RDONLY | O_CLOEXEC);
+	CU_ASSERT_FATAL(fd >= 0);
+	snprintf(command, sizeof(command), "nsenter --net=/proc/%d/fd/%d ip -o link show up |"
+	    " grep -q ntkv1_0", (int)getpid(), fd);
+	CU_ASSERT_EQUAL(system(command), 0);
+	kill(p.c.pid, SIGKILL);
+	client_reap(&p.c);
+	CU_ASSERT_FATAL(place_open(&p, NULL));
+	CU_ASSERT_NOT_EQUAL(system(command), 0);
+	CU_ASSERT(place_close(&p));
+	close(fd);
+}
+
+/* A life that was killed after it made a name and before it noted it. */
+static void
+test_unnoted_name(void)
+{
+	struct place p;
+	char *virgin;
+
+	if (!usable)
+		return not_usable();
+	virgin = run_dump();
+	CU_ASSERT_EQUAL(system("touch /run/netns/ntkv1 && chown 64101:64101 /run/netns/ntkv1 &&"
+	    " touch /run/netns/ntkv2"), 0);
+	if (place_open(&p, NULL)) {
+		CU_ASSERT(done(&p.c, OP(ns_create, 1)));
+		CU_ASSERT_EQUAL(p.c.results[0].number, 1);
+		/* Root's empty file is somebody else's. */
+		CU_ASSERT(done(&p.c, OP(ns_create, 2)));
+		CU_ASSERT_EQUAL(p.c.results[0].number, 3);
+		CU_ASSERT(place_close(&p));
+	}
+	CU_ASSERT_EQUAL(system("test -f /run/netns/ntkv2 && rm /run/netns/ntkv2"), 0);
+	CU_ASSERT(unchanged(virgin, SETTLE_MS));
+	free(virgin);
+}
+
 int
 main(void)
 {
@@ -1289,6 +1471,12 @@ main(void)
 		{ "so does a request before hello", test_before_hello },
 		{ "closing the socket undoes everything", test_close_undoes },
 		{ "a new life removes what a killed one left, and nothing else", test_next_life },
+		{ "routes that went with their link are no obstacle", test_silent_losses },
+		{ "settings of system and interface are put back apart", test_settings_apart },
+		{ "a flushed ruleset is written anew", test_flushed_ruleset },
+		{ "what others lean on does not go first", test_leaning },
+		{ "a killed life's namespace falls silent, whoever holds it", test_held_namespace },
+		{ "a name that was never noted is used again", test_unnoted_name },
 	};
 
 	snprintf(dumper, sizeof(dumper), "%s/tests/integration/dump", tap_srcdir());

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "ntkd/io/events.h"
+
 enum { FIRST_TABLE = 250 };
 
 static struct world *
@@ -50,6 +52,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 	struct world *w = arg;
 	size_t n = w->n_waiters;
 
+	events_kernel(&w->d, ns, result);
 	node_kernel_done(w->d.node, ns, result->ok);
 	for (size_t i = 0; i < n; i++)
 		if (w->waiters[i].ns == ns && w->waiters[i].what != NULL) {

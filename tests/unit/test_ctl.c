@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "ntkd/io/events.h"
 #include "tests/unit/ctlworld.h"
 #include "tests/unit/tap.h"
 
@@ -309,6 +310,7 @@ has_shape(const struct ctl_verb *v, const json_t *json)
 
 	switch (v->shape) {
 	case CTL_LIST_SHAPE:
+	case CTL_RECORDS_SHAPE:
 		CU_ASSERT_TRUE(json_is_array(json));
 		CU_ASSERT(json_array_size(json) > 0);
 		json_array_foreach(json, i, row)
@@ -322,6 +324,7 @@ has_shape(const struct ctl_verb *v, const json_t *json)
 		CU_ASSERT_TRUE(json_is_object(json));
 		break;
 	case CTL_NO_SHAPE:
+	case CTL_STREAM_SHAPE:
 		CU_ASSERT_PTR_NULL(json);
 	}
 }
@@ -353,7 +356,9 @@ test_shapes(void)
 
 		if (v->access != CTL_READING)
 			continue;
-		snprintf(line, sizeof(line), v->args[0].key != NULL ?
+		snprintf(line, sizeof(line), i == CTL_VERB_explain ?
+		    "{\"verb\":\"%s\",\"args\":[\"10.0.0.60\",\"from\",\"00:16:3e:5b:78:d5\"]}" :
+		    v->args[0].key != NULL ?
 		    "{\"verb\":\"%s\",\"args\":{\"identity\":\"1\"}}" : "{\"verb\":\"%s\"}", v->name);
 		json = result(line);
 		has_shape(v, json);
@@ -414,6 +419,89 @@ test_values(void)
 	CU_ASSERT_STRING_EQUAL(json_string_value(member(json_object_get(json, "addresses"), 0, "ip")),
 	    "10.0.0.10");
 	json_decref(json);
+	world_end(&world);
+}
+
+/* Member KEY of what explain says of ADDRESS in the namespace of identity I. */
+static const char *
+explained(size_t i, const char *args, const char *key)
+{
+	static char text[300];
+	char line[200];
+	const json_t *value;
+	json_t *json;
+	char *printed;
+
+	snprintf(line, sizeof(line), "{\"verb\":\"explain\",\"args\":[%s]}", args);
+	json = result(line);
+	value = member(json, i, key);
+	printed = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	snprintf(text, sizeof(text), "%s", printed != NULL ? printed : "none");
+	free(printed);
+	json_decref(json);
+	return text;
+}
+
+#define GAMMA "\"from\",\"00:16:3e:5b:78:d5\""
+
+/* Row by row what is told of a packet: beta, 1.0.1.0 without paths, and 2.1.1.3 with one. */
+static void
+test_explain(void)
+{
+	static const struct {
+		size_t i;
+		const char *args;
+		const char *key;
+		const char *want;
+	} rows[] = {
+		{ 0, "\"10.0.0.10\"", "type", "\"local\"" },
+		{ 0, "\"10.0.0.10\"", "class", "\"global\"" },
+		{ 0, "\"10.0.0.10\"", "name", "none" },
+		{ 0, "\"10.0.0.29\"", "type", "\"unreachable\"" },
+		{ 0, "\"10.0.0.29\"", "dst", "[3,3]" },
+		{ 0, "\"10.0.0.29\"", "table", "251" },
+		{ 0, "\"10.0.0.29\"", "paths", "0" },
+		{ 0, "\"10.0.0.29\"", "state", "\"applied\"" },
+		{ 0, "\"192.0.2.1\"", "type", "\"none\"" },
+		{ 0, "\"192.0.2.1\"", "class", "none" },
+		/* A neighbour that the main identity has no arc with: as our own. */
+		{ 0, "\"10.0.0.29\"," GAMMA, "name", "\"ntk\"" },
+		{ 0, "\"10.0.0.29\"," GAMMA, "avoid", "none" },
+		/* From the only neighbour nothing goes back to it. */
+		{ 1, "\"10.0.0.40\"," GAMMA, "type", "\"unreachable\"" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "name", "\"ntk_from_00:16:3E:5B:78:D5\"" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "table", "250" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "avoid", "[0,0]" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "paths", "1" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "hops", "none" },
+		{ 1, "\"10.0.0.40\"", "type", "\"none\"" },
+		{ 1, "\"169.254.94.223\"", "type", "\"unicast\"" },
+		{ 1, "\"169.254.94.223\"", "name", "\"main\"" },
+		{ 1, "\"169.254.94.223\"", "dev", "\"eth1\"" },
+		{ 1, "\"169.254.94.223\"", "via", "none" },
+	};
+
+	begin(true);
+	load_beta();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *got = explained(rows[i].i, rows[i].args, rows[i].key);
+
+		if (strcmp(got, rows[i].want) != 0)
+			tap_note("%s of %s at %zu: %s", rows[i].key, rows[i].args, rows[i].i, got);
+		CU_ASSERT_STRING_EQUAL(got, rows[i].want);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"10.0.0.29\"", "why"), "no path to the g-node"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(1, "\"10.0.0.40\"," GAMMA, "why"),
+	    "every known path to the g-node (1)"));
+	/* While the kernel has not followed, what it does is told, and that it will change. */
+	world.hold = true;
+	json_decref(result(LOAD(STATE("2.1.1.3", "1", ARC_GAMMA_ELSEWHERE))));
+	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.223\"", "state"), "\"surplus\"");
+	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.222\"", "state"), "\"missing\"");
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(1, "\"169.254.94.222\"", "why"), "about to be told"));
+	world.hold = false;
+	world_helper(&world);
+	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.222\"", "state"), "\"applied\"");
 	world_end(&world);
 }
 
@@ -868,6 +956,149 @@ test_disconnect_while_waiting(void)
 }
 
 /* The control socket goes while a verb waits; the kernel answers afterwards. */
+/* A listener that has heard that it is one. */
+static int
+listener_connect(void)
+{
+	int fd = client_connect();
+
+	client_say(fd, "{\"verb\":\"events\"}\n");
+	hears(fd, "{\"ok\":true,\"result\":null}");
+	return fd;
+}
+
+static json_t *
+counters(void)
+{
+	return result("{\"verb\":\"show_counters\"}");
+}
+
+static json_int_t
+counter(const char *key)
+{
+	json_t *json = counters();
+	json_int_t n = json_integer_value(json_object_get(json, key));
+
+	json_decref(json);
+	return n;
+}
+
+static void
+test_events(void)
+{
+	int fd, asker;
+
+	serve(true);
+	asker = client_connect();
+	/* Nobody listens: nothing is kept. */
+	client_say(asker, "{\"verb\":\"log\",\"args\":[\"info\"]}\n");
+	hears(asker, "true");
+	CU_ASSERT_EQUAL(counter("events"), 0);
+	fd = listener_connect();
+	CU_ASSERT_EQUAL(counter("listeners"), 1);
+	client_say(asker, LOAD(BETA) "\n");
+	hears(asker, "true");
+	hears(fd, "\"event\":\"transaction_done\",\"identity\":1,\"address\":\"2.1.1.3\"");
+	hears(fd, "\"event\":\"identity_made\",\"identity\":1");
+	world.refuse = true;
+	client_say(asker, LOAD(STATE("2.1.1.3", "1", ARC_GAMMA_ELSEWHERE)) "\n");
+	hears(asker, "false");
+	hears(fd, "\"event\":\"transaction_refused\",\"identity\":1,");
+	world.refuse = false;
+	client_say(asker, "{\"verb\":\"remove_identity\",\"args\":[1]}\n");
+	hears(asker, "true");
+	hears(fd, "\"event\":\"transaction_done\"");
+	hears(fd, "\"event\":\"identity_removed\",\"identity\":1");
+	client_say(asker, "{\"verb\":\"log\",\"args\":[\"info\"]}\n");
+	hears(asker, "true");
+	hears(fd, "\"event\":\"log_changed\",\"text\":\"info\"");
+	CU_ASSERT_EQUAL(counter("events"), 6);
+	/* A listener asks nothing more; another one that hangs up is forgotten. */
+	client_say(fd, "x");
+	hears(fd, "nothing more is asked");
+	hears_end(fd);
+	close(fd);
+	CU_ASSERT_EQUAL(counter("listeners"), 0);
+	close(listener_connect());
+	turn();
+	CU_ASSERT_EQUAL(counter("listeners"), 0);
+	/* What came together with the question is a mistake as well. */
+	fd = client_connect();
+	client_say(fd, "{\"verb\":\"events\"}\n{\"verb\":\"status\"}\n");
+	hears(fd, "true");
+	hears(fd, "nothing more is asked");
+	hears_end(fd);
+	close(fd);
+	/* At the end what is to be told is told. */
+	fd = listener_connect();
+	events_daemon(&world.d, CTL_EVENT_stopping, "as asked");
+	ctl_free(world.d.ctl);
+	hears(fd, "\"event\":\"stopping\"");
+	hears_end(fd);
+	close(fd);
+	close(asker);
+	world_end(&world);
+}
+
+/* Who does not read loses the oldest events, hears how many, and keeps nobody waiting. */
+static void
+test_slow_listener(void)
+{
+	enum { MANY = 5000 };
+	int slow, quick;
+	uint64_t heard = 0, lost = 0;
+	const char *line;
+
+	serve(true);
+	ctl_set_idle(world.d.ctl, 20);
+	slow = listener_connect();
+	quick = listener_connect();
+	for (int i = 0; i < MANY; i++) {
+		events_daemon(&world.d, CTL_EVENT_log_changed, "x");
+		hears(quick, "log_changed");
+	}
+	/* Silence is no reason to close, neither is an unread event. */
+	usleep(50000);
+	turn();
+	CU_ASSERT_EQUAL(counter("listeners"), 2);
+	while ((line = client_hear(slow)) != NULL && line[0] != '\0') {
+		const char *count = strstr(line, "\"lost\":");
+
+		if (count != NULL)
+			lost += strtoull(count + 7, NULL, 10);
+		else
+			heard++;
+		if (heard + lost == MANY)
+			break;
+	}
+	CU_ASSERT_EQUAL(heard + lost, MANY);
+	CU_ASSERT(lost > 0 && heard >= EVENTS_KEPT);
+	CU_ASSERT_EQUAL(counter("events_lost"), (json_int_t)lost);
+	close(slow);
+	close(quick);
+	world_end(&world);
+}
+
+/* Strangers at the door cannot drown what else is told. */
+static void
+test_event_flood(void)
+{
+	json_int_t told, held;
+	int fd;
+
+	serve(true);
+	fd = listener_connect();
+	for (int i = 0; i < 1000; i++)
+		events_client(&world.d, CTL_EVENT_client_denied, 1000, "is not allowed to ask");
+	told = counter("events");
+	held = counter("events_suppressed");
+	CU_ASSERT(told >= EVENTS_REMOTE_BURST && told <= EVENTS_REMOTE_BURST + 5);
+	CU_ASSERT_EQUAL(told + held, 1000);
+	hears(fd, "\"event\":\"client_denied\",\"user\":1000,\"text\":\"is not allowed to ask\"");
+	close(fd);
+	world_end(&world);
+}
+
 static void
 test_stop_while_waiting(void)
 {
@@ -1095,6 +1326,7 @@ main(void)
 		{ "hostile bytes come back escaped", test_escaping },
 		{ "results are as the table of verbs says", test_shapes },
 		{ "results hold what is", test_values },
+		{ "explain", test_explain },
 		{ "show_routes tells what the kernel has and lacks", test_routes },
 		{ "load_state takes what dump_state gives", test_dump_and_load },
 		{ "log", test_log_verb },
@@ -1107,6 +1339,9 @@ main(void)
 		{ "half requests, silence and unread answers end", test_idle },
 		{ "a verb that waits for the kernel", test_waiting },
 		{ "clients that hang up while waiting", test_disconnect_while_waiting },
+		{ "events", test_events },
+		{ "a listener that reads slowly", test_slow_listener },
+		{ "events that strangers cause", test_event_flood },
 		{ "the end while a verb waits", test_stop_while_waiting },
 		{ "quit", test_quit },
 		{ "other users", test_strangers },

@@ -17,6 +17,15 @@ static const struct ctl_arg all_args[] = {
 };
 static const struct ctl_verb all = { "all", "", CTL_WRITING, CTL_ANY_MODE, CTL_NO_SHAPE, all_args, NULL };
 
+/* And the phrase, whose key may stand before it. */
+static const struct ctl_arg phrase_args[] = {
+	{ "address", "", CTL_IP, CTL_NEEDED, 0, 0, NULL },
+	{ "from", "", CTL_MAC, CTL_PHRASE, 0, 0, NULL },
+	{ NULL, NULL, CTL_NUMBER, CTL_NEEDED, 0, 0, NULL },
+};
+static const struct ctl_verb phrase = { "phrase", "", CTL_READING, CTL_ANY_MODE, CTL_NO_SHAPE,
+	phrase_args, NULL };
+
 #define MAC "00:16:3e:EC:a3:e1"
 
 /* Checks texts (NULL ends them; "{}" is an object) against V; the error's field, "" when all is well. */
@@ -83,6 +92,7 @@ test_usage(void)
 
 	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, buf, sizeof(buf)),
 	    "all COST PEER-MAC ARCS [LEVEL] [STATE]");
+	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&phrase, buf, sizeof(buf)), "phrase ADDRESS [from MAC]");
 	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, small, sizeof(small)), "all COS");
 }
 
@@ -119,6 +129,64 @@ test_keys(void)
 	REFUSED("peer-mac", "cost=1", "arcs=[]");
 	REFUSED("peer-mac", "cost=1", MAC, "[]");
 	REFUSED("peer-mac", "1", "peer-mac=" MAC, "[]");
+}
+
+static const char *
+check_phrase(struct ctl_values *out, const char *a, const char *b, const char *c, const char *d)
+{
+	return check(&phrase, out, (const char *const[]){ a, b, c, d, NULL });
+}
+
+static void
+test_phrase(void)
+{
+	struct ctl_values v;
+
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", NULL, NULL, NULL), "");
+	CU_ASSERT_FALSE(v.v[1].given);
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "from", MAC, NULL), "");
+	CU_ASSERT_TRUE(v.v[1].given);
+	CU_ASSERT_EQUAL(v.v[1].word, 2);
+	CU_ASSERT_EQUAL(memcmp(v.v[1].mac, "\x00\x16\x3e\xec\xa3\xe1", 6), 0);
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", MAC, NULL, NULL), "");
+	CU_ASSERT_EQUAL(v.v[1].word, 1);
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "from=" MAC, "address=10.0.0.40", NULL, NULL), "");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "from", NULL, NULL), "from");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "from", "from", MAC), "from");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "from", MAC, MAC), "args");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "to", MAC, NULL), "from");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "from", "10.0.0.40", NULL, NULL), "address");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "{}", NULL, NULL, NULL), "address");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "{}", NULL, NULL), "from");
+}
+
+static void
+test_ip(void)
+{
+	static const char *const wrong[] = { "", ".", "10.0.0", "10.0.0.", "10.0.0.256", "10.0.0.1.",
+		"10.0.0.1.2", "010.0.0.1", "10.0.0.00", "10..0.1", "-1.0.0.1", "10.0.0.1 ", " 10.0.0.1",
+		"10.0.0.x", "10,0,0,1", "99999999999999999999.0.0.1" };
+	struct ctl_values v;
+
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "255.255.255.255", NULL, NULL, NULL), "");
+	CU_ASSERT_EQUAL(v.v[0].number, 0xffffffff);
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "0.0.0.0", NULL, NULL, NULL), "");
+	CU_ASSERT_EQUAL(v.v[0].number, 0);
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.2.40", NULL, NULL, NULL), "");
+	CU_ASSERT_EQUAL(v.v[0].number, 0x0a000228);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT_STRING_EQUAL(check_phrase(&v, wrong[i], NULL, NULL, NULL), "address");
+}
+
+static void
+test_events(void)
+{
+	for (size_t i = 0; i < CTL_N_EVENTS; i++) {
+		CU_ASSERT(ctl_events[i].doc[0] != '\0');
+		CU_ASSERT_EQUAL(strspn(ctl_events[i].name, "abcdefghijklmnopqrstuvwxyz_"),
+		    strlen(ctl_events[i].name));
+	}
+	CU_ASSERT_STRING_EQUAL(ctl_events[CTL_EVENT_lost].name, "lost");
 }
 
 static void
@@ -245,7 +313,8 @@ test_manual(void)
 		char *item, *end;
 
 		for (const struct ctl_arg *a = v->args; a->key != NULL; a++)
-			n += snprintf(line + n, sizeof(line) - (size_t)n, " Ar %s", a->key);
+			n += snprintf(line + n, sizeof(line) - (size_t)n, a->need == CTL_PHRASE ?
+			    " Op Cm %s Ar mac" : " Ar %s", a->key);
 		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
 		item = strstr(page, line);
 		CU_ASSERT_PTR_NOT_NULL(item);
@@ -283,6 +352,9 @@ main(void)
 		{ "choices and objects", test_choice_and_object },
 		{ "messages quote little and only printable bytes", test_message },
 		{ "ntkctl(8) describes every verb, argument and result", test_manual },
+		{ "an argument that its key announces", test_phrase },
+		{ "addresses", test_ip },
+		{ "events", test_events },
 	};
 
 	return TAP_RUN(tests);

@@ -241,6 +241,9 @@ test_macs(void)
 	refuses(d, f, &broadcast, "is a multicast address", UINT64_C(0xffffffffffff));
 	/* Where zeroes are allowed, as for an interface that does not exist. */
 	CU_ASSERT_TRUE(msg_valid(&priv_interface_desc, &any, &err));
+	/* Of the kernel's own interfaces any is told. */
+	memcpy(any.mac, multicast.mac, sizeof(any.mac));
+	CU_ASSERT_TRUE(msg_valid(&priv_interface_desc, &any, &err));
 }
 
 static void
@@ -257,6 +260,8 @@ test_strings(void)
 	CU_ASSERT_EQUAL(f->kind, MSG_STR);
 	for (size_t i = 0; i < sizeof(bad); i++) {
 		snprintf(msg.name, sizeof(msg.name), "eth%c", bad[i]);
+		refuses(d, f, &msg, "holds a byte that is not printable", bad[i]);
+		snprintf(msg.name, sizeof(msg.name), "%ceth", bad[i]);
 		refuses(d, f, &msg, "holds a byte that is not printable", bad[i]);
 	}
 	memset(msg.name, 'x', sizeof(msg.name));
@@ -339,6 +344,7 @@ test_unknown(void)
 		CU_ASSERT_FALSE(wr_ok(&w));
 		CU_ASSERT_EQUAL(priv_op_print(&op, text, sizeof(text)), 0);
 		CU_ASSERT_STRING_EQUAL(text, "");
+		CU_ASSERT_EQUAL(priv_op_print(&op, NULL, 0), 0);
 	}
 }
 
@@ -381,7 +387,7 @@ test_print(void)
 	}
 	CU_ASSERT_EQUAL(priv_op_print(&op, NULL, 0), sizeof(whole) - 1);
 	msg_print(&priv_refusal_desc, &no, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "refusal op=3 reason=5 error=-22 operation=\"route_set\" "
+	CU_ASSERT_STRING_EQUAL(text, "refusal op=3 reason=4 error=-22 operation=\"route_set\" "
 	    "field=\"dst\" value=\"8.8.8.8/32\" text=\"\"");
 	msg_print(msg_find(priv_ops, priv_n_ops, PRIV_OP_peer_take), &peer, text, sizeof(text));
 	CU_ASSERT_STRING_EQUAL(text, "peer_take mac=00:16:3e:5b:78:d5");

@@ -87,6 +87,28 @@ test_tables(void)
 	CU_ASSERT_STRING_EQUAL(printed, "");
 }
 
+/* Records show what is there, in the table's order; events are a line each. */
+static void
+test_records(void)
+{
+	json_t *json = json_loads("{\"text\":\"in words\",\"event\":\"identity_made\",\"identity\":1,"
+	    "\"time\":\"T\",\"other\":2}", 0, NULL);
+	FILE *f;
+
+	CU_ASSERT_TRUE(table("explain", "[{\"type\":\"none\",\"identity\":0},{\"identity\":1}]"));
+	CU_ASSERT_STRING_EQUAL(printed, "identity    0\ntype        none\n\nidentity    1\n");
+	CU_ASSERT_FALSE(table("explain", "{}"));
+	CU_ASSERT_FALSE(table("explain", "[1]"));
+	CU_ASSERT_TRUE(table("events", "null"));
+	CU_ASSERT_STRING_EQUAL(printed, "");
+	f = print_begin();
+	CU_ASSERT_TRUE(table_event(f, ctl_verb_find("events"), json));
+	CU_ASSERT_FALSE(table_event(f, ctl_verb_find("events"), NULL));
+	fclose(f);
+	CU_ASSERT_STRING_EQUAL(printed, "T  identity_made        identity=1 in words\n");
+	json_decref(json);
+}
+
 /* A daemon that is not healthy: nothing it says crashes us, or gets to the terminal as it is. */
 static void
 test_strange_results(void)
@@ -161,6 +183,9 @@ test_requests(void)
 	REQUEST_IS("show_routes", "{\"verb\":\"show_routes\",\"args\":[\"1\"]}", "1");
 	REQUEST_IS("show_routes", "{\"verb\":\"show_routes\",\"args\":{\"identity\":\"1\"}}", "identity=1");
 	REQUEST_IS("show_routes", "identity", "");
+	REQUEST_IS("explain", "{\"verb\":\"explain\",\"args\":[\"10.0.0.1\",\"from\",\"00:16:3e:00:00:01\"]}",
+	    "10.0.0.1", "from", "00:16:3e:00:00:01");
+	REQUEST_IS("explain", "from", "10.0.0.1", "from");
 	REQUEST_IS("show_routes", "args", "1", "2");
 	REQUEST_IS("show_routes", "args", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12",
 	    "13", "14", "15", "16", "17", "18");
@@ -257,6 +282,7 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "cells", test_cells },
 		{ "tables", test_tables },
+		{ "records and events", test_records },
 		{ "strange results", test_strange_results },
 		{ "JSON for programs", test_json },
 		{ "state files for people", test_state },

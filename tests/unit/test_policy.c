@@ -114,6 +114,11 @@ ask(const struct priv_op *op)
 	struct ruling r = judged(op);
 
 	if (r.reason == PRIV_R_OK) {
+		CU_ASSERT_PTR_NOT_NULL_FATAL(r.field);
+		CU_ASSERT_STRING_EQUAL(r.field, "");
+		CU_ASSERT_TRUE(r.change.has_from || r.change.has_to);
+		CU_ASSERT_EQUAL(r.change.has_from,
+		    ledger_find(&ledger, change_subject(&r.change)) != NULL);
 		ledger_apply(&ledger, &r.change);
 		court_make(&r.change);
 	}
@@ -122,12 +127,40 @@ ask(const struct priv_op *op)
 
 #define OP(verb, ...) (&(struct priv_op){ .type = PRIV_OP_##verb, .verb = { __VA_ARGS__ } })
 #define YES(verb, ...) CU_ASSERT_EQUAL(ask(OP(verb, __VA_ARGS__)), PRIV_R_OK)
-/* Refused for WHY, because of FIELD. */
+/* Refused for WHY, because of FIELD, whose value is told. */
 #define NO(why, field_, verb, ...) do { \
-	struct ruling r_ = judged(OP(verb, __VA_ARGS__)); \
+	const struct priv_op *op_ = OP(verb, __VA_ARGS__); \
+	struct ruling r_ = judged(op_); \
 	CU_ASSERT_EQUAL(r_.reason, PRIV_R_##why); \
 	CU_ASSERT_STRING_EQUAL(r_.field, field_); \
+	CU_ASSERT_TRUE(tells_value(&r_, op_)); \
+	CU_ASSERT_FALSE(r_.change.has_to || r_.change.has_from); \
 } while (0)
+
+/* The value in R is that of its field in OP, or the limit that was met. */
+static bool
+tells_value(const struct ruling *r, const struct priv_op *op)
+{
+	const struct msg_desc *d = msg_find(priv_ops, priv_n_ops, op->type);
+	uint32_t limit = op->type == PRIV_OP_ns_create ? LEDGER_NAMESPACES :
+	    op->type == PRIV_OP_dev_create ? LEDGER_DEVS : LEDGER_OBJECTS;
+	uint32_t value = 0;
+
+	if (r->reason == PRIV_R_LIMIT)
+		return r->value == limit && !r->value_is_ip;
+	for (size_t i = 0; i < d->n_fields; i++) {
+		const struct msg_field *f = &d->fields[i];
+
+		if (strcmp(f->name, r->field) != 0 || f->kind == MSG_MAC)
+			continue;
+		if (f->size == sizeof(uint8_t))
+			value = *((const uint8_t *)&op->ns_prepare + f->offset);
+		else
+			memcpy(&value, (const uint8_t *)&op->ns_prepare + f->offset, sizeof(value));
+		return r->value == value && r->value_is_ip == (f->kind == MSG_IP4);
+	}
+	return r->value == 0 && !r->value_is_ip;
+}
 
 static const uint8_t mac1[6] = { 0, 0x16, 0x3e, 0, 0, 1 };
 
@@ -209,6 +242,58 @@ test_interfaces(void)
 	YES(dev_drop, dev);
 	NO(HANDLE, "dev", dev_drop, dev);
 	NO(HANDLE, "dev", addr_add, dev, OWN_LL);
+	/* One on each interface in each namespace, and again when it was removed. */
+	YES(dev_create, ns, ETH1);
+	CU_ASSERT_NOT_EQUAL(made, dev);
+	YES(dev_create, ns, ETH2);
+	NO(EXISTS, "parent", dev_create, ns, ETH2);
+	YES(ns_create, 2);
+	YES(dev_create, made, ETH1);
+}
+
+/* The last ones of everything there is a number for. */
+static void
+test_limits(void)
+{
+	struct priv_op take = { .type = PRIV_OP_peer_take, .peer_take = { { 2, 0, 0, 0, 0, 1 } } };
+	uint32_t ns;
+
+	court_open("more-tables = \"10000-16000\"\n");
+	YES(ns_create, 1);
+	ns = made;
+	for (unsigned i = CONF_INTERFACES + 1; i < LEDGER_DEVS; i++)
+		ledger.dev[i].slot.used = true;
+	NO(LIMIT, "dev", dev_create, ns, ETH1);
+	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
+		ledger.peer[i].slot.used = true;
+	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_EXHAUSTED);
+	ledger.peer[LEDGER_PEERS - 1].slot.used = false;
+	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_OK);
+	court_settle();
+	ledger.objects = LEDGER_OBJECTS;
+	NO(LIMIT, "", addr_add, ETH1, IP(169, 254, 1, 9));
+	NO(LIMIT, "", rule_on, NS0, NTK);
+	/* A replacement needs no room, and what goes makes some. */
+	YES(neigh_set, ETH1, PEER_LL, OWN_LL);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_add, ETH1, IP(169, 254, 1, 9));
+	NO(LIMIT, "", neigh_set, ETH1, PEER_LL, OWN_LL);
+}
+
+/* An own address on the last interface there may be. */
+static void
+test_last_interface(void)
+{
+	const uint32_t last = PRIV_HANDLE(PRIV_H_DEV, 0, CONF_INTERFACES);
+
+	court_settle();
+	ledger.dev[CONF_INTERFACES].slot.used = true;
+	YES(dev_prepare, last);
+	NO(SOURCE, "src", route_set, NS0, NTK, IP(10, 0, 0, 16), 30, PRIV_ROUTE_UNICAST, ETH1,
+	    PEER_LL, IP(10, 0, 0, 23));
+	YES(addr_add, last, IP(10, 0, 0, 23));
+	YES(route_set, NS0, NTK, IP(10, 0, 0, 16), 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL,
+	    IP(10, 0, 0, 23));
 }
 
 static void
@@ -322,9 +407,14 @@ test_peers(void)
 	NO(ABSENT, "", rule_off, NS0, first);
 	YES(mark_off, NS0, first);
 	NO(ABSENT, "", mark_off, NS0, first);
+	/* The slot of ntk's table, named as if somebody had been given it. */
+	NO(HANDLE, "peer", rule_on, NS0, PRIV_HANDLE(PRIV_H_PEER, 0, PEER_NTK));
+	NO(HANDLE, "peer", peer_give, PRIV_HANDLE(PRIV_H_PEER, 0, PEER_NTK));
 	YES(peer_give, first);
 	NO(HANDLE, "peer", peer_give, first);
 	NO(HANDLE, "peer", rule_on, NS0, first);
+	CU_ASSERT_NOT_EQUAL(peer_take(1), first);
+	YES(peer_give, made);
 	/* The highest free number comes first, under a handle that was never given out. */
 	CU_ASSERT_NOT_EQUAL(peer_take(3), first);
 	CU_ASSERT_EQUAL(ledger.peer[PRIV_HANDLE_INDEX(made)].table, 250);
@@ -378,6 +468,8 @@ test_routes(void)
 	YES(route_drop, NS0, NTK, dst, 30);
 	NO(ABSENT, "", route_drop, NS0, NTK, dst, 30);
 	NO(ABSENT, "", route_drop, NS0, peer, dst, 31);
+	NO(HANDLE, "ns", route_drop, 0, peer, dst, 30);
+	NO(KIND, "peer", route_drop, NS0, ETH1, dst, 30);
 }
 
 static void
@@ -413,7 +505,12 @@ test_source_nat(void)
 	const ntk_ip_t all = IP(10, 0, 0, 64);
 
 	court_settle();
+	YES(addr_add, ETH1, IP(10, 0, 0, 86));
+	NO(SOURCE, "to", nat_set, NS0, PRIV_NAT_SOURCE, 0, 0, all, 27, IP(10, 0, 0, 86), 32);
 	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_SOURCE, GLOBAL, 32, all, 27, GLOBAL, 32);
+	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_SOURCE, GLOBAL, 0, all, 27, GLOBAL, 32);
+	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_SOURCE, 0, 8, all, 27, GLOBAL, 32);
+	NO(HANDLE, "ns", nat_drop, 0, PRIV_NAT_SOURCE, 0, 0, all, 27);
 	NO(RANGE, "dst", nat_set, NS0, PRIV_NAT_SOURCE, 0, 0, IP(8, 8, 8, 8), 32, GLOBAL, 32);
 	NO(RANGE, "dst", nat_set, NS0, PRIV_NAT_SOURCE, 0, 0, all, 28, GLOBAL, 32);
 	NO(RANGE, "dst", nat_set, NS0, PRIV_NAT_SOURCE, 0, 0, IP(10, 0, 0, 0), 27, GLOBAL, 32);
@@ -440,6 +537,8 @@ test_mapping(void)
 	YES(nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 48), 30, IP(10, 0, 0, 50), 31);
 	YES(nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27, IP(10, 0, 0, 22), 31);
 	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_MAP_IN, own, 31, IP(10, 0, 0, 50), 31, own, 31);
+	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_MAP_IN, own, 0, IP(10, 0, 0, 50), 31, own, 31);
+	NO(SHAPE, "src", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 31, IP(10, 0, 0, 50), 31, own, 31);
 	NO(RANGE, "to", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, IP(10, 0, 0, 48), 31);
 	NO(RANGE, "to", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, IP(192, 168, 0, 0), 31);
 	NO(SHAPE, "to_len", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 48), 30, own, 31);
@@ -450,6 +549,15 @@ test_mapping(void)
 	    IP(8, 8, 8, 8), 31);
 	NO(SHAPE, "to_len", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 48), 30,
 	    IP(10, 0, 0, 50), 32);
+	/* The host routes the subnet behind it by itself: that is what the mapping is for. */
+	policy.host.n = 1;
+	policy.host.v[0] = (ntk_prefix_t){ own, 31 };
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, own, 31);
+	policy.host.v[0] = (ntk_prefix_t){ IP(10, 0, 0, 50), 31 };
+	NO(HOST, "dst", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, own, 31);
+	NO(HOST, "to", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 56), 29,
+	    IP(10, 0, 0, 50), 31);
+	policy.host.n = 0;
 	conf.subnet_level = 0;
 	NO(CONFIG, "kind", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, own, 31);
 }
@@ -522,6 +630,8 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "namespaces: only its own, never the default one", test_namespaces },
 		{ "interfaces: managed ones, and pseudo-interfaces on them", test_interfaces },
+		{ "an own address on the last interface", test_last_interface },
+		{ "limits: slots, table numbers, objects", test_limits },
 		{ "own addresses: link-local, in the range, localhost on lo", test_addresses },
 		{ "anonymizing addresses only where the configuration has them", test_anonymous },
 		{ "nothing that the host routes by itself", test_host },

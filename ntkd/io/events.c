@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/io/events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/tbf.h"
+#include "ntkd/io/ctl.h"
+#include "ntkd/io/value.h"
+
+enum { TIME = 64 };		/* room for a date, however far away */
+
+struct events {
+	char *line[EVENTS_KEPT];	/* owned; number N at N % EVENTS_KEPT; NULL: no memory */
+	uint64_t next;			/* number of the next event */
+	struct tbf remote;
+	struct events_counters counters;
+};
+
+struct events *
+events_new(void)
+{
+	struct events *e = calloc(1, sizeof(*e));
+
+	if (e != NULL)
+		tbf_init(&e->remote, EVENTS_REMOTE_BURST, EVENTS_REMOTE_RATE, daemon_now());
+	return e;
+}
+
+static void
+events_forget(struct events *e)
+{
+	for (size_t i = 0; i < EVENTS_KEPT; i++) {
+		free(e->line[i]);
+		e->line[i] = NULL;
+	}
+}
+
+void
+events_free(struct events *e)
+{
+	if (e == NULL)
+		return;
+	events_forget(e);
+	free(e);
+}
+
+struct events_counters
+events_counters(const struct events *e)
+{
+	return e != NULL ? e->counters : (struct events_counters){ 0 };
+}
+
+/* "2025-10-01T12:00:00.123Z" */
+static char *
+time_print(char buf[TIME])
+{
+	struct timespec t;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	n = gmtime_r(&t.tv_sec, &tm) != NULL ?
+	    strftime(buf, TIME - sizeof(".123Z"), "%Y-%m-%dT%H:%M:%S", &tm) : 0;
+	snprintf(buf + n, TIME - n, ".%03ldZ", t.tv_nsec / 1000000);
+	return buf;
+}
+
+/* The line that tells of the event with MEMBERS, which are taken; NULL without memory. */
+static char *
+line_print(enum ctl_event_id which, json_t *members)
+{
+	char text[TIME];
+	json_t *json = json_pack("{s:b, s:{s:s, s:s}}", "ok", 1, "result",
+	    "time", time_print(text), "event", ctl_events[which].name);
+	char *line = NULL;
+	size_t size;
+
+	if (json != NULL && members != NULL &&
+	    json_object_update(json_object_get(json, "result"), members) == 0) {
+		size = json_dumpb(json, NULL, 0, JSON_COMPACT);
+		line = malloc(size + 2);
+		if (line != NULL) {
+			json_dumpb(json, line, size, JSON_COMPACT);
+			memcpy(line + size, "\n", 2);
+		}
+	}
+	json_decref(json);
+	json_decref(members);
+	return line;
+}
+
+/* Keeps the event for all listeners; MEMBERS, taken, may be NULL for want of memory. */
+static void
+event_keep(struct daemon *d, enum ctl_event_id which, json_t *members)
+{
+	struct events *e = d->events;
+	char **place = &e->line[e->next % EVENTS_KEPT];
+
+	free(*place);
+	*place = line_print(which, members);
+	e->next++;
+	e->counters.events++;
+	ctl_tell(d->ctl);
+}
+
+static bool
+somebody_listens(const struct daemon *d)
+{
+	return d->events != NULL && d->events->counters.listeners > 0;
+}
+
+void
+events_daemon(struct daemon *d, enum ctl_event_id which, const char *text)
+{
+	if (somebody_listens(d))
+		event_keep(d, which, json_pack("{s:s}", "text", text));
+}
+
+void
+events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const char *text)
+{
+	if (!somebody_listens(d))
+		return;
+	if (tbf_pass(&d->events->remote, daemon_now()))
+		event_keep(d, which, json_pack("{s:I, s:s}", "user", (json_int_t)user, "text", text));
+	else
+		d->events->counters.suppressed++;
+}
+
+/* The identity whose namespace is NS; false when there is none. */
+static bool
+identity_at(const struct node *n, unsigned ns, struct node_identity *out)
+{
+	for (size_t i = 0; i < node_identities(n); i++) {
+		*out = node_identity(n, i);
+		if (out->ns == ns)
+			return true;
+	}
+	return false;
+}
+
+static json_t *
+json_identity(const struct daemon *d, const struct node_identity *id)
+{
+	return json_pack("{s:I, s:o, s:o*}",
+	    "identity", (json_int_t)id->index,
+	    "address", value_naddr(&d->conf, &id->facts->address),
+	    "namespace", value_namespace(d, id));
+}
+
+static enum ctl_event_id
+event_of(enum node_state before)
+{
+	switch (before) {
+	case NODE_STARTING:
+		return CTL_EVENT_identity_made;
+	case NODE_LEAVING:
+		return CTL_EVENT_identity_removed;
+	case NODE_RUNNING:
+		break;
+	}
+	return CTL_EVENT_identity_changed;
+}
+
+static void
+kernel_refused(struct daemon *d, const struct node_identity *id,
+    const struct kernel_result *result)
+{
+	char text[KERNEL_REFUSAL_TEXT];
+	json_t *members = json_identity(d, id);
+
+	kernel_refusal_text(&result->refusal, text);
+	if (members != NULL && json_object_set_new(members, "text", json_string(text)) != 0) {
+		json_decref(members);
+		members = NULL;
+	}
+	event_keep(d, CTL_EVENT_transaction_refused, members);
+}
+
+void
+events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
+{
+	struct node_identity id;
+	json_t *members;
+
+	if (!somebody_listens(d) || !identity_at(d->node, ns, &id))
+		return;
+	if (!result->ok) {
+		kernel_refused(d, &id, result);
+		return;
+	}
+	members = json_identity(d, &id);
+	if (members != NULL && json_object_set_new(members, "objects",
+	    json_integer((json_int_t)kernel_applied(d->kernel, ns)->n)) != 0) {
+		json_decref(members);
+		members = NULL;
+	}
+	event_keep(d, CTL_EVENT_transaction_done, members);
+	event_keep(d, event_of(id.state), json_identity(d, &id));
+}
+
+/* --- listeners -------------------------------------------------------------- */
+
+void
+events_join(struct events *e, struct events_place *at)
+{
+	*at = (struct events_place){ .next = e->next };
+	e->counters.listeners++;
+}
+
+void
+events_leave(struct events *e)
+{
+	if (--e->counters.listeners == 0)
+		events_forget(e);
+}
+
+bool
+events_pending(const struct events *e, const struct events_place *at)
+{
+	return at->next < e->next || at->lost > 0;
+}
+
+/* Moves AT to what is kept, counting what it lost. */
+static void
+place_catch_up(struct events *e, struct events_place *at)
+{
+	uint64_t oldest = e->next > EVENTS_KEPT ? e->next - EVENTS_KEPT : 0;
+	uint64_t lost = at->next < oldest ? oldest - at->next : 0;
+
+	at->next += lost;
+	while (at->next < e->next && e->line[at->next % EVENTS_KEPT] == NULL) {
+		at->next++;
+		lost++;
+	}
+	at->lost += lost;
+	e->counters.lost += lost;
+}
+
+char *
+events_take(struct events *e, struct events_place *at, size_t *len)
+{
+	char *line = NULL;
+
+	place_catch_up(e, at);
+	if (at->lost > 0) {
+		line = line_print(CTL_EVENT_lost, json_pack("{s:I}", "lost", (json_int_t)at->lost));
+		if (line != NULL)
+			at->lost = 0;
+	} else if (at->next < e->next) {
+		line = strdup(e->line[at->next % EVENTS_KEPT]);
+		at->next++;
+		if (line == NULL) {
+			at->lost++;
+			e->counters.lost++;
+		}
+	}
+	*len = line != NULL ? strlen(line) : 0;
+	return line;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntkd/io/value.h"
+
+#include <stdio.h>
+
+enum { NS_NAME = 16 };	/* room for "ntkv" and a number */
+
+/* Adds ITEM, which is taken.  A list that memory did not suffice for becomes NULL. */
+void
+value_add(json_t **list, json_t *item)
+{
+	if (*list == NULL) {
+		json_decref(item);
+	} else if (json_array_append_new(*list, item) != 0) {
+		json_decref(*list);
+		*list = NULL;
+	}
+}
+
+json_t *
+value_mac(ntk_mac_t mac)
+{
+	char text[MAC_TEXT];
+
+	return json_string(mac_print(mac, text));
+}
+
+json_t *
+value_ip(ntk_ip_t addr)
+{
+	char text[IP_TEXT];
+
+	return json_string(ip_print(addr, text));
+}
+
+json_t *
+value_prefix(ntk_ip_t addr, uint8_t len)
+{
+	ntk_prefix_t p = { addr, len };
+	char text[PREFIX_TEXT];
+
+	return json_string(prefix_print(p, text));
+}
+
+json_t *
+value_naddr(const struct conf *c, const struct naddr *n)
+{
+	char text[TOPO_TEXT];
+
+	return json_string(naddr_print(&c->map.topo, n, text));
+}
+
+json_t *
+value_coord(struct coord c)
+{
+	return json_pack("[I, I]", (json_int_t)c.level, (json_int_t)c.pos);
+}
+
+/* spec/kernel-state 7: tables are named by the neighbour's MAC in upper case. */
+char *
+value_table_name(ntk_mac_t mac, char buf[VALUE_TABLE_NAME])
+{
+	char text[MAC_TEXT];
+
+	if (mac_cmp(mac, KOBJ_NTK) == 0)
+		snprintf(buf, VALUE_TABLE_NAME, "ntk");
+	else
+		snprintf(buf, VALUE_TABLE_NAME, "ntk_from_%s", mac_print_upper(mac, text));
+	return buf;
+}
+
+uint32_t
+value_table_number(const struct daemon *d, ntk_mac_t mac)
+{
+	return mac_cmp(mac, KOBJ_NTK) == 0 ? d->conf.tables.first : kernel_table(d->kernel, mac);
+}
+
+/* A number for JSON, left out of the object (NULL) when it is 0. */
+json_t *
+value_unless_zero(uint32_t number)
+{
+	return number != 0 ? json_integer(number) : NULL;
+}
+
+/* What ip netns calls the namespace; NULL while it has no name. */
+json_t *
+value_namespace(const struct daemon *d, const struct node_identity *id)
+{
+	uint32_t number = kernel_ns_number(d->kernel, id->ns);
+	char name[NS_NAME];
+
+	if (id->main)
+		return json_string("default");
+	if (number == 0)
+		return NULL;
+	snprintf(name, sizeof(name), "ntkv%u", (unsigned)number);
+	return json_string(name);
+}
+
+const char *
+value_route_type(uint8_t type)
+{
+	switch ((enum priv_route_type)type) {
+	case PRIV_ROUTE_UNICAST:
+		return "unicast";
+	case PRIV_ROUTE_UNREACHABLE:
+		return "unreachable";
+	case PRIV_ROUTE_BLACKHOLE:
+		return "blackhole";
+	}
+	return "?";
+}
+
+json_t *
+value_hops(const struct facts *f, const struct facts_path *p)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < p->n_hops; i++)
+		value_add(&list, value_coord(f->hops[p->first_hop + i]));
+	return list;
+}
+
+struct wanted_settings
+value_settings(const struct conf *c)
+{
+	return (struct wanted_settings){
+		.map = c->map,
+		.anonymize_others = c->anonymize_others,
+		.accept_anonymous = c->accept_anonymous,
+		.subnet_level = c->subnet_level,
+	};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_IO_VALUE_H
+#define NTKD_IO_VALUE_H
+
+/*
+ * What we know, as JSON: the one vocabulary of INTERFACE for all verbs that show
+ * something, and for events.  Functions that return JSON give it to the caller; NULL
+ * when memory is exhausted, or where the text says so.
+ */
+
+#include <jansson.h>
+
+#include "ntkd/io/daemon.h"
+#include "ntkd/kernel/wanted.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	VALUE_MAIN_TABLE = 254,	/* RT_TABLE_MAIN: neighbour routes, spec/kernel-state 6 */
+	VALUE_TABLE_NAME = 32,	/* room for "ntk_from_" and a hardware address */
+};
+
+/* Adds ITEM, which is taken.  A list that memory did not suffice for becomes NULL. */
+void value_add(json_t **list, json_t *item);
+
+json_t *value_mac(ntk_mac_t mac);
+json_t *value_ip(ntk_ip_t addr);
+json_t *value_prefix(ntk_ip_t addr, uint8_t len);
+json_t *value_naddr(const struct conf *c, const struct naddr *n);
+json_t *value_coord(struct coord c);
+json_t *value_hops(const struct facts *f, const struct facts_path *p);
+
+/* A number, left out of its object (NULL) when it is 0. */
+json_t *value_unless_zero(uint32_t number);
+
+/* What ip netns calls the namespace of ID; NULL while it has no name. */
+json_t *value_namespace(const struct daemon *d, const struct node_identity *id);
+
+/* The name and the number of MAC's table, KOBJ_NTK being ntk's; 0 while it has none. */
+char *value_table_name(ntk_mac_t mac, char buf[VALUE_TABLE_NAME]);
+uint32_t value_table_number(const struct daemon *d, ntk_mac_t mac);
+
+/* "unicast", "unreachable", "blackhole"; static. */
+const char *value_route_type(uint8_t type);
+
+/* What the configuration contributes to wanted states. */
+struct wanted_settings value_settings(const struct conf *c);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
