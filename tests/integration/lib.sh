@@ -263,7 +263,14 @@ system_plug()
 	near=v$((${#SYS_PID[@]})).$(in_system "$1" ip -o link | wc -l)
 	ip link add "$near" type veth peer name "$2" address "$3" netns "${SYS_PID[$1]}" &&
 		ip link set "$near" master "$4" up &&
-		in_system "$1" ip link set "$2" up
+		in_system "$1" ip link set "$2" up &&
+		wait_for 10 system_has_carrier "$1" "$2"
+}
+
+# A dump before the carrier is there would differ from every later one.
+system_has_carrier()
+{
+	[[ $(in_system "$1" ip -o link show dev "$2") == *LOWER_UP*'state UP'* ]]
 }
 
 # in_system NAME COMMAND…: runs it there.
