@@ -218,12 +218,27 @@ reap_not_needed(void)
 	journal_walk(is_labels, NULL);
 }
 
+/* Nothing of ours: the file was damaged.  Kept, such records would stay for ever. */
+static bool
+is_nonsense(const struct journal_record *r, void *arg)
+{
+	size_t *n = arg;
+	bool is = r->kind > JOURNAL_LABELS;
+
+	*n += is;
+	return is;
+}
+
 int
 reap(struct ledger *l, const struct conf *c)
 {
 	struct nl_sock *rt = l->ns[NS_DEFAULT].rt;
+	size_t nonsense = 0;
 	int error;
 
+	journal_walk(is_nonsense, &nonsense);
+	if (nonsense != 0)
+		log_warnx("reap", "%zu records of the journal make no sense; dropped", nonsense);
 	journal_walk(namespace_remove, l);
 	journal_walk(former_labels_remove, rt);
 	error = labelled_remove(rt, c);

@@ -64,12 +64,47 @@ fail_policy(struct txn *t, uint8_t type, const struct ruling *r)
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "0x%x", r->value);
 }
 
+/* What object O is called, for people. */
+static void
+object_print(const struct ledger *l, const struct obj *o, char *buf, size_t size)
+{
+	char text[MAC_TEXT > IP_TEXT ? MAC_TEXT : IP_TEXT];
+
+	switch ((enum obj_kind)o->kind) {
+	case OBJ_ADDR:
+	case OBJ_NEIGH:
+		snprintf(buf, size, "%s dev %s", ip_print(o->addr, text), l->dev[o->dev].name);
+		break;
+	case OBJ_ROUTE:
+		snprintf(buf, size, "%s/%u table %u", ip_print(o->addr, text), o->len,
+		    l->peer[o->peer].table);
+		break;
+	case OBJ_RULE:
+	case OBJ_MARK:
+		snprintf(buf, size, "table %u", l->peer[o->peer].table);
+		break;
+	case OBJ_NAT:
+		snprintf(buf, size, "%s/%u", ip_print(o->addr, text), o->len);
+		break;
+	case OBJ_DEV:
+		snprintf(buf, size, "%s", l->dev[dev_is_real(o->dev) ? o->dev : o->via_dev].name);
+		break;
+	case OBJ_NS:
+		snprintf(buf, size, "namespace %u", l->ns[o->ns].number);
+		break;
+	default:
+		snprintf(buf, size, "%s", mac_print(o->mac, text));
+	}
+}
+
 static void
 fail_kernel(struct txn *t, const struct step *s, const struct nlq_error *err)
 {
 	if (t->failed)
 		return;
 	fail(t, s->op, s->type, PRIV_R_KERNEL, "");
+	object_print(t->ledger, change_subject(&s->change), t->refusal.value,
+	    sizeof(t->refusal.value));
 	t->refusal.error = err->error;
 	log_escape(err->text, strlen(err->text), t->refusal.text, sizeof(t->refusal.text));
 }
@@ -209,10 +244,11 @@ make_peer(struct txn *t, const struct change *ch, const struct obj *o)
 static int
 make_default_ns(struct txn *t, const struct change *ch)
 {
-	if (ch->has_to)
-		return x_sysctl_prepare(t->ledger->ns[NS_DEFAULT].rt);
-	x_sysctl_restore_forwarding(t->ledger);
-	return 0;
+	int error = ch->has_to ? x_sysctl_prepare(t->ledger->ns[NS_DEFAULT].rt) : 0;
+
+	if (!ch->has_to || error != 0)
+		x_sysctl_restore_forwarding(t->ledger);
+	return error;
 }
 
 /* What cannot wait in a batch: everything collected before goes out first. */

@@ -87,28 +87,40 @@ is_our_empty_file(const char *name)
 	    S_ISREG(st.st_mode) && st.st_size == 0 && st.st_uid == geteuid();
 }
 
-/* Makes an empty file with the next name that is nobody's; 0 or errno. */
+static bool
+record_is_of(const struct journal_record *r, void *arg)
+{
+	return r->kind == JOURNAL_NAMESPACE && r->value == *(const uint32_t *)arg;
+}
+
+/*
+ * Makes an empty file with the next name that is nobody's; 0 or errno.  The journal
+ * learns of each name before it is tried: a life that ends right here would leave a file
+ * that nobody knows.
+ */
 static int
 name_take(struct ledger *l, uint32_t *number)
 {
+	struct journal_record r = { .kind = JOURNAL_NAMESPACE };
 	char name[NETNS_NAME];
-	int fd = -1;
+	int fd, error = EEXIST;
 
-	for (int i = 0; fd < 0 && i < NAME_TRIES; i++) {
-		*number = l->next_ns_number++;
+	for (int i = 0; error == EEXIST && i < NAME_TRIES; i++) {
+		*number = r.value = l->next_ns_number++;
 		name_print(*number, name);
-		/* A life that ended right here left an empty file and no record of it. */
+		if (!journal_add(&r))
+			return errno;
 		if (is_our_empty_file(name))
 			unlinkat(PRIV_FD_NAMES, name, 0);
 		fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC |
 		    O_NOFOLLOW, 0444);
-		if (fd < 0 && errno != EEXIST)
-			return errno;
+		error = fd < 0 ? errno : 0;
+		if (fd >= 0)
+			close(fd);
+		else
+			journal_walk(record_is_of, number);
 	}
-	if (fd < 0)
-		return EEXIST;
-	close(fd);
-	return 0;
+	return error;
 }
 
 /*
@@ -230,12 +242,6 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
 	if (rt != NULL)
 		pseudo_silence(rt);
 	nl_socket_free(rt);
-}
-
-static bool
-record_is_of(const struct journal_record *r, void *arg)
-{
-	return r->kind == JOURNAL_NAMESPACE && r->value == *(const uint32_t *)arg;
 }
 
 /*

@@ -121,32 +121,34 @@ struct restoring {
 	int ifindex;
 };
 
-/* Its interface is still the one of that name; a renamed or new one is left alone. */
+/* Where the setting of R is now: its interface may have got another name.  False: it is gone. */
 static bool
-is_same_interface(struct nl_sock *rt, const struct journal_record *r)
+path_now(struct nl_sock *rt, const struct journal_record *r, char path[JOURNAL_PATH])
 {
+	const char *what = strrchr(r->path, '/');
 	struct link_facts f;
-	size_t len;
 
-	if (x_link_read(rt, r->ifindex, NULL, &f) != 0)
-		return false;
-	len = strlen(f.name);
-	return strncmp(r->path + strlen("ipv4/conf/"), f.name, len) == 0 &&
-	    r->path[strlen("ipv4/conf/") + len] == '/';
+	if (r->ifindex == 0) {
+		memcpy(path, r->path, JOURNAL_PATH);
+		return true;
+	}
+	return what != NULL && x_link_read(rt, r->ifindex, NULL, &f) == 0 &&
+	    snprintf(path, JOURNAL_PATH, "ipv4/conf/%s%s", f.name, what) < JOURNAL_PATH;
 }
 
 static bool
 restore_one(const struct journal_record *r, void *arg)
 {
 	const struct restoring *to = arg;
+	char path[JOURNAL_PATH];
 
 	if (r->kind != to->kind || (to->ifindex != 0 && r->ifindex != to->ifindex))
 		return false;
-	if (r->ifindex != 0 && !is_same_interface(to->l->ns[NS_DEFAULT].rt, r))
+	if (!path_now(to->l->ns[NS_DEFAULT].rt, r, path))
 		return true;
-	if (value_write(r->path, r->value))
+	if (value_write(path, r->value) || errno == ENOENT)
 		return true;
-	log_warn("sysctl", "cannot put %s back to %u", r->path, r->value);
+	log_warn("sysctl", "cannot put %s back to %u", path, r->value);
 	return false;
 }
 
