@@ -86,12 +86,13 @@ print_frames(void)
 	} types[] = {
 		{ "hello", PRIV_HELLO }, { "apply", PRIV_APPLY }, { "welcome", PRIV_WELCOME },
 		{ "done", PRIV_DONE }, { "refused", PRIV_REFUSED },
+		{ "check", PRIV_CHECK }, { "checked", PRIV_CHECKED },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct priv_frame f = {
 			.magic = PRIV_MAGIC, .version = PRIV_VERSION, .type = types[i].type,
-			.count = types[i].type == PRIV_APPLY || types[i].type == PRIV_DONE,
+			.count = types[i].type != PRIV_HELLO && types[i].type != PRIV_REFUSED,
 		};
 		uint8_t wire[RECORD_MAX];
 		struct wr w;
@@ -104,7 +105,7 @@ print_frames(void)
 
 static const struct msg_desc *const records[] = {
 	&priv_frame_desc, &priv_welcome_desc, &priv_interface_desc, &priv_result_desc,
-	&priv_refusal_desc,
+	&priv_refusal_desc, &priv_check_desc, &priv_checked_desc, &priv_difference_desc,
 };
 
 static void

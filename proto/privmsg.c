@@ -154,6 +154,7 @@ static const struct {
 	[PRIV_R_LIMIT] = { "limit", "would exceed a limit" },
 	[PRIV_R_EXHAUSTED] = { "exhausted", "found no free table number" },
 	[PRIV_R_KERNEL] = { "kernel", "was refused by the kernel" },
+	[PRIV_R_RATE] = { "rate", "comes too often; again a little later it is taken" },
 };
 
 _Static_assert(sizeof(reasons) / sizeof(reasons[0]) == PRIV_R_LAST + 1, "a sentence for every reason");

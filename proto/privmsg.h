@@ -12,6 +12,8 @@
  *   welcome  a welcome record, then frame.count interface records.
  *   done     frame.count result records: what the transaction made.
  *   refused  one refusal record: nothing of the transaction stands.
+ *   check    one check record, never between the parts of a transaction.
+ *   checked  a checked record, then frame.count - 1 difference records.
  *
  * A transaction is one apply, or several of which all but the last carry
  * PRIV_MORE.  It is answered once, after its last part: all of it was done, or
@@ -21,6 +23,11 @@
  * With PRIV_REHEARSE on the last part everything is done, then undone, and
  * answered as if it stood (its handles are dead): so ntkd learns at start
  * whether this kernel can do what will be asked of it.
+ *
+ * A check compares everything that was made in one namespace with what the kernel
+ * has, puts back what is missing or altered, removes what carries our label and
+ * was not made here, and leaves alone what is somebody else's.  Nothing that ntkd
+ * knows changes by it.  It is refused with PRIV_R_RATE when it comes too often.
  *
  * Objects are named by handles.  A handle that the same transaction will make
  * is named PRIV_HANDLE_NEW(n), n counting from 0 the results it makes.
@@ -43,6 +50,7 @@ enum {
 	PRIV_MSG_MAX = 65536,		/* bytes in one message */
 	PRIV_TXN_OPS = 65536,		/* operations in one transaction */
 	PRIV_TXN_RESULTS = 1024,	/* objects one transaction makes */
+	PRIV_DIFFERENCES = 64,		/* told one by one in an answer to check */
 };
 
 enum priv_flag {
@@ -53,9 +61,20 @@ enum priv_flag {
 enum priv_type {
 	PRIV_HELLO = 1,
 	PRIV_APPLY = 2,
+	PRIV_CHECK = 3,
 	PRIV_WELCOME = 65,
 	PRIV_DONE = 66,
 	PRIV_REFUSED = 67,
+	PRIV_CHECKED = 68,
+};
+
+/* What became of an object that was not as it shall be. */
+enum priv_fate {
+	PRIV_FATE_REPAIRED = 1,
+	PRIV_FATE_FAILED = 2,
+	PRIV_FATE_REMOVED = 3,
+	PRIV_FATE_FOREIGN = 4,
+	PRIV_FATE_LAST = PRIV_FATE_FOREIGN,
 };
 
 enum priv_route_type {
@@ -91,7 +110,8 @@ enum priv_reason {
 	PRIV_R_LIMIT,		/* a stated number is reached */
 	PRIV_R_EXHAUSTED,	/* no table number is free */
 	PRIV_R_KERNEL,		/* the kernel said no: see error and text */
-	PRIV_R_LAST = PRIV_R_KERNEL,
+	PRIV_R_RATE,		/* it comes too often */
+	PRIV_R_LAST = PRIV_R_RATE,
 };
 
 /* The name of a reason ("range") and its sentence; static, never NULL. */
@@ -186,6 +206,9 @@ extern const struct msg_desc priv_welcome_desc;
 extern const struct msg_desc priv_interface_desc;
 extern const struct msg_desc priv_result_desc;
 extern const struct msg_desc priv_refusal_desc;
+extern const struct msg_desc priv_check_desc;
+extern const struct msg_desc priv_checked_desc;
+extern const struct msg_desc priv_difference_desc;
 
 /* Name of an operation, "?" for an unknown number; static. */
 const char *priv_op_name(uint8_t type);
