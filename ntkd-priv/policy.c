@@ -16,6 +16,7 @@ refuse(const struct bench *b, enum priv_reason reason, const char *field, uint32
 	b->out->reason = reason;
 	b->out->field = field;
 	b->out->value = value;
+	memset(&b->out->change, 0, sizeof(b->out->change));
 	return false;
 }
 

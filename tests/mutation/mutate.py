@@ -9,11 +9,12 @@ deleted.  Each such change is a mutant.  For each it is printed which test notic
 nobody notices is a hole in the tests, unless the list of explained mutants says why it means the
 same as the original.
 
-    mutate.py [-j N] [--border] [--list] [--only TEXT] [--fresh] SOURCE BUILD EXPLAINED
+    mutate.py [-j N] [--border] [--list] [--only TEXT] [--fresh | --keep] SOURCE BUILD EXPLAINED
 
 SOURCE is the top of the source tree, BUILD a finished build of it.  Everything made here lies in
 a scratch directory, but for BUILD/mutation.cache: what was found out is not asked again while
-the mutant, its tests and all that both are made of are the same.  Exit status: 0 when all mutants
+the mutant, its tests and all that both are made of are the same.  While tests are being written,
+--keep also believes that what was noticed before is noticed still.  Exit status: 0 when all mutants
 were noticed or explained, and every explanation is still of use.
 
 The quick unit tests are asked first, then the same with sanitizers.  The parts of the helper that
@@ -72,6 +73,7 @@ CACHE = "mutation.cache"
 NO_PROGRAM = "the compiler"
 TIMEOUT = 20            # seconds; a mutant that does not end was noticed
 BORDER_TIMEOUT = 300
+PATIENCE = 6            # seconds after which a helper will not answer any more
 TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 TOKEN = re.compile(r"""
     (?P<comment>/\*.*?\*/|//[^\n]*)
@@ -264,7 +266,8 @@ class Source:
                         self.inner(a, b)
             elif assigned:
                 self.inner(assigned[0] + 1, end)
-        elif first != "va_end" and "va_start" not in words:
+        elif first != "va_end" and "va_start" not in words and \
+                not self.source(i, end).startswith("(void)"):
             self.add(i, end, "(void)0")
             assigned = self.split(i, end, {"=", "+=", "-=", "|="})
             self.inner(i, end)
@@ -349,8 +352,10 @@ class Runner:
         self.libs = shlex.split(os.environ.get("NTK_TEST_LIBS", ""))
         self.env = dict(os.environ, NTK_SRCDIR=self.source, ASAN_OPTIONS="abort_on_error=0")
 
-    def archives(self):
+    def archives(self, tag):
         names = ["ntkd-priv/libpriv.a", "common/libbase.a", "proto/libproto.a"]
+        if tag:
+            return [os.path.join(self.scratch, f"all{tag}.a")]
         return [os.path.join(self.build, n) for n in names]
 
     def run_cc(self, words):
@@ -361,16 +366,32 @@ class Runner:
                            *self.cppflags, *flags, "-c", source, "-o", out])
         return run.stderr if run.returncode else None
 
+    def prepare_archive(self, flags, tag):
+        """All that is linked with a mutant once more, so that the sanitizers see its borders."""
+        objects = []
+        for directory in ("common", "proto", HELPER):
+            for name in sorted(os.listdir(os.path.join(self.source, directory))):
+                if name.endswith(".c") and name not in ("main.c", "dict.c"):
+                    objects.append((os.path.join(self.source, directory, name),
+                                    os.path.join(self.scratch, f"{directory}-{name}{tag}.o")))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for error in pool.map(lambda o: self.compile(*o, flags), objects):
+                if error:
+                    raise SystemExit(error)
+        subprocess.run(["ar", "rc", *self.archives(tag), *[o for _, o in objects]], check=True)
+
     def prepare(self, flags, tag):
-        """Objects of the unit tests, compiled once."""
+        """What is compiled once."""
+        if tag:
+            self.prepare_archive(flags, tag)
         for test in sorted({t for tests in FILES.values() for t in tests} - {BORDER}):
             out = os.path.join(self.scratch, f"{test}{tag}.o")
             error = self.compile(os.path.join(self.source, "tests/unit", f"{test}.c"), out, flags)
             if error:
                 raise SystemExit(f"{test}: {error}")
 
-    def link(self, out, words):
-        run = self.run_cc([*words, *self.archives(), *self.libs, "-o", out])
+    def link(self, out, words, tag=""):
+        run = self.run_cc([*words, *self.archives(tag), *self.libs, "-o", out])
         return run.stderr.strip().splitlines()[-1] if run.returncode else None
 
     def first_failure(self, command, place, seconds, env):
@@ -397,7 +418,7 @@ class Runner:
         """None when TEST is content with the object, else what it did not like."""
         program = os.path.join(place, test)
         error = self.link(program, [*flags, obj, os.path.join(self.scratch, f"{test}{tag}.o"),
-                                    os.path.join(self.build, "tests/unit/libtap.a")])
+                                    os.path.join(self.build, "tests/unit/libtap.a")], tag)
         if error:
             raise SystemExit(f"{test}: {error}")
         failed = self.first_failure([program], place, TIMEOUT, self.env)
@@ -415,7 +436,7 @@ class Runner:
         failed = self.first_failure(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
              os.path.join(self.build, "tests/priv", BORDER)], place, BORDER_TIMEOUT,
-            dict(self.env, NTK_BUILD=place))
+            dict(self.env, NTK_BUILD=place, NTK_CLIENT_WAIT=str(PATIENCE)))
         return f"{BORDER}: {failed}" if failed else None
 
     def try_one(self, text, mutant, tests, flags, tag):
@@ -444,6 +465,7 @@ class Cache:
     def __init__(self, options):
         self.path = os.path.join(options.build, CACHE)
         self.source = options.source
+        self.keep = options.keep
         self.known = {}
         self.texts = {}
         self.lock = threading.Lock()
@@ -466,17 +488,28 @@ class Cache:
         return self.texts[key]
 
     def key(self, text, mutant, tests, tag):
+        """Two keys: of the mutant alone, and of all that matters."""
         h = hashlib.sha256(f"{mutant.file} {tests} {tag} ".encode())
         h.update((text[:mutant.start] + mutant.new + text[mutant.end:]).encode())
+        mutant_alone = h.hexdigest()
         for directory in ("common", "proto", HELPER, "tests/unit"):
             h.update(self.text(directory, tests))
         if BORDER in tests:
             h.update(self.text("tests/priv", tests))
-        return h.hexdigest()
+        return mutant_alone, h.hexdigest()
 
-    def put(self, key, who):
+    def get(self, keys):
+        """Whether it is known, and who noticed."""
+        alone, exact = keys
+        if exact in self.known:
+            return True, self.known[exact]
+        if self.keep and self.known.get(alone):
+            return True, self.known[alone]
+        return False, None
+
+    def put(self, keys, who):
         with self.lock:
-            self.known[key] = who
+            self.known.update({key: who for key in keys})
             with open(self.path + ".new", "w", encoding="utf-8") as f:
                 json.dump(self.known, f)
             os.replace(self.path + ".new", self.path)
@@ -513,6 +546,8 @@ def options_read():
     p.add_argument("--border", action="store_true", help="ask tests/priv/test_border, too; "
                    "needs root")
     p.add_argument("--fresh", action="store_true", help="forget what earlier runs found out")
+    p.add_argument("--keep", action="store_true", help="believe earlier runs that a mutant was "
+                   "noticed, though tests have changed since")
     p.add_argument("--list", action="store_true", help="only list the mutants")
     p.add_argument("--only", default="", help="mutants whose line holds this text")
     o = p.parse_args()
@@ -540,19 +575,22 @@ def one_round(options, runner, cache, sources, left, tests_of, flags, tag):
         text, tests = sources[m.file].text, tests_of(m.file)
         if not tests:
             return m, None
-        key = cache.key(text, m, tests, tag)
-        if key not in cache.known:
-            cache.put(key, runner.try_one(text, m, tests, flags, tag))
-        return m, cache.known[key]
+        keys = cache.key(text, m, tests, tag)
+        known, who = cache.get(keys)
+        if not known:
+            who = runner.try_one(text, m, tests, flags, tag)
+            cache.put(keys, who)
+        return m, who
 
     # The unchanged files must pass, or what follows would mean nothing.
     for name in sorted({m.file for m in left}):
-        _, who = ask(Mutant(name, 0, 0, 0, "", ""))
+        _, who = ask(Mutant(name, 0, 0, 0, "", "unchanged"))
         if who:
             raise SystemExit(f"{name} unchanged: {who}")
     verdicts = {}
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        for m, who in pool.map(ask, left):
+        for done in concurrent.futures.as_completed([pool.submit(ask, m) for m in left]):
+            m, who = done.result()
             verdicts[m] = f"{who} ({tag})" if who and tag and who != NO_PROGRAM else who
             if who and who != NO_PROGRAM:
                 print(f"{m.file}:{m.line}: {m.key.split(' ', 1)[1]}\n\t{verdicts[m]}", flush=True)

@@ -614,6 +614,73 @@ test_forgetting(void)
 	YES(peer_give, peer);
 }
 
+/* What others lean on goes after them, and nothing else has to wait. */
+static void
+test_leaning(void)
+{
+	const ntk_ip_t dst = IP(10, 0, 0, 16), other = IP(169, 254, 1, 3);
+	uint32_t peer;
+
+	court_settle();
+	peer = peer_take(1);
+	YES(addr_add, ETH1, IP(169, 254, 1, 9));
+	YES(neigh_set, ETH1, other, OWN_LL);
+	YES(route_set, NS0, peer, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, 0);
+	NO(IN_USE, "addr", addr_drop, ETH1, OWN_LL);
+	NO(IN_USE, "peer", neigh_drop, ETH1, PEER_LL);
+	/* A neighbour that no route goes through; addresses that nothing comes from. */
+	YES(neigh_drop, ETH1, other);
+	YES(addr_drop, ETH1, IP(169, 254, 1, 9));
+	YES(addr_drop, ETH1, GLOBAL);
+	YES(addr_add, ETH1, GLOBAL);
+	/* A route of another type leans on nothing. */
+	YES(route_set, NS0, peer, dst, 30, PRIV_ROUTE_BLACKHOLE, 0, 0, 0);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	court_settle();
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, GLOBAL);
+	NO(IN_USE, "addr", addr_drop, ETH1, GLOBAL);
+	YES(route_drop, NS0, NTK, dst, 30);
+	YES(addr_drop, ETH1, GLOBAL);
+}
+
+/* The same addresses on another interface, and in another namespace, are others. */
+static void
+test_leaning_elsewhere(void)
+{
+	const ntk_ip_t dst = IP(10, 0, 0, 16);
+	uint32_t ns, dev, peer;
+
+	court_settle();
+	YES(dev_prepare, ETH2);
+	YES(addr_add, ETH2, OWN_LL);
+	YES(neigh_set, ETH2, PEER_LL, OWN_LL);
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH2, PEER_LL, 0);
+	NO(IN_USE, "peer", neigh_drop, ETH2, PEER_LL);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	court_settle();
+	peer = peer_take(1);
+	YES(ns_create, 1);
+	ns = made;
+	YES(dev_create, ns, ETH1);
+	dev = made;
+	YES(addr_add, dev, OWN_LL);
+	YES(neigh_set, dev, PEER_LL, OWN_LL);
+	YES(route_set, ns, peer, dst, 30, PRIV_ROUTE_UNICAST, dev, PEER_LL, 0);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	NO(IN_USE, "peer", neigh_drop, dev, PEER_LL);
+	NO(IN_USE, "addr", addr_drop, dev, OWN_LL);
+	/* The source of a route in the default namespace. */
+	YES(addr_add, ETH1, OWN_LL);
+	YES(neigh_set, ETH1, PEER_LL, OWN_LL);
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, OWN_LL);
+	YES(route_drop, ns, peer, dst, 30);
+	YES(neigh_drop, dev, PEER_LL);
+	YES(addr_drop, dev, OWN_LL);
+}
+
 static void
 test_unknown(void)
 {
@@ -644,6 +711,8 @@ main(void)
 		{ "prefix mapping: of the private subnet and nothing else", test_mapping },
 		{ "every change can be reversed", test_reversal },
 		{ "a namespace takes its objects along", test_forgetting },
+		{ "what others lean on goes after them", test_leaning },
+		{ "what is elsewhere leans on nothing here", test_leaning_elsewhere },
 		{ "an unknown operation is refused", test_unknown },
 	};
 	return TAP_RUN(tests);
