@@ -10,10 +10,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/privfd.h"
 #include "tests/unit/tap.h"
 
 enum { SEEN = 8 };
+
+static char lines[400];		/* of the log */
+
+static void
+on_line(enum log_level level, const char *line, void *arg)
+{
+	(void)level;
+	(void)arg;
+	strncat(lines, line, sizeof(lines) - strlen(lines) - 1);
+}
+
+/* The log tells TEXT, or nothing when it is empty; then it is empty again. */
+static void
+logged(const char *text)
+{
+	CU_ASSERT(text[0] == '\0' ? lines[0] == '\0' : strstr(lines, text) != NULL);
+	lines[0] = '\0';
+}
 
 /* What a walk was shown, and for which values it says "settled". */
 struct walk {
@@ -116,6 +135,7 @@ test_settled(void)
 	walk(&w, 0);
 	CU_ASSERT_EQUAL(w.n, 3);
 	CU_ASSERT(w.seen[0] == 3 && w.seen[1] == 4 && w.seen[2] == 1);
+	logged("");
 }
 
 /* What is settled at the end is cut off, whatever stands before it is kept. */
@@ -134,6 +154,7 @@ test_trim(void)
 	CU_ASSERT(w.n == 1 && w.seen[0] == 1);
 	walk(&w, UINT32_MAX);
 	CU_ASSERT_EQUAL(size(), 0);
+	logged("");
 }
 
 /* A record that a crash cut short is neither shown nor in the way of the next one. */
@@ -214,9 +235,34 @@ test_unusable(void)
 	errno = 0;
 	CU_ASSERT_FALSE(journal_add(&r));
 	CU_ASSERT_EQUAL(errno, EBADF);
+	walk(&w, 0);
+	logged("cannot be cut");
 	close(PRIV_FD_JOURNAL);
 	walk(&w, 0);
 	CU_ASSERT_EQUAL(w.n, 0);
+	logged("cannot be read");
+}
+
+/* What cannot be settled stays, and the log says so. */
+static void
+test_read_only(void)
+{
+	char path[] = "/tmp/ntk-journal.XXXXXX";
+	const struct journal_record r = { .kind = JOURNAL_NAMESPACE, .value = 5 };
+	int fd = mkstemp(path), reading;
+	struct walk w;
+
+	CU_ASSERT_FATAL(fd >= 0 && write(fd, &r, sizeof(r)) == sizeof(r));
+	reading = open(path, O_RDONLY | O_CLOEXEC);
+	unlink(path);
+	CU_ASSERT_FATAL(reading >= 0 && dup2(reading, PRIV_FD_JOURNAL) == PRIV_FD_JOURNAL);
+	walk(&w, UINT32_MAX);
+	CU_ASSERT_EQUAL(w.n, 1);
+	logged("cannot be written");
+	walk(&w, 0);
+	CU_ASSERT(w.n == 1 && w.seen[0] == 5);
+	close(fd);
+	close(reading);
 }
 
 int
@@ -231,7 +277,9 @@ main(void)
 		{ "notes nothing by halves when there is no room", test_full },
 		{ "says when it cannot be written, and is empty when it cannot be read",
 		    test_unusable },
+		{ "keeps what cannot be settled", test_read_only },
 	};
 
+	log_set_hook(on_line, NULL);
 	return TAP_RUN(tests);
 }
