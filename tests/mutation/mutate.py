@@ -42,6 +42,7 @@ FILES = {
     "ntkd-priv/ledger.c": ["test_ledger", "test_policy", BORDER],
     "ntkd-priv/journal.c": ["test_journal", BORDER],
     "ntkd-priv/serve.c": ["test_serve", BORDER],
+    "ntkd-priv/txn.c": ["fuzz_txn", BORDER],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER],
     "proto/rd.c": ["test_msg", BORDER],
     "proto/msg.c": ["test_msg", BORDER],
@@ -68,6 +69,10 @@ LEFT_OUT = {
 ONLY = {
     "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of",
                             "x_netns_remove_name", "x_netns_silence_former"},
+}
+# A fuzz target runs its corpus, and is made of more than one object; the first is its own.
+FUZZ = {
+    "fuzz_txn": ["fuzz_txn.o", "fakex.o", "libopgen.a", "libplain.a"],
 }
 HELPER = "ntkd-priv"
 CACHE = "mutation.cache"
@@ -385,7 +390,7 @@ class Runner:
         """What is compiled once."""
         if tag:
             self.prepare_archive(flags, tag)
-        for test in sorted({t for tests in FILES.values() for t in tests} - {BORDER}):
+        for test in sorted({t for tests in FILES.values() for t in tests} - {BORDER, *FUZZ}):
             out = os.path.join(self.scratch, f"{test}{tag}.o")
             error = self.compile(os.path.join(self.source, "tests/unit", f"{test}.c"), out, flags)
             if error:
@@ -418,8 +423,12 @@ class Runner:
     def ask_unit(self, test, place, obj, flags, tag):
         """None when TEST is content with the object, else what it did not like."""
         program = os.path.join(place, test)
-        error = self.link(program, [*flags, obj, os.path.join(self.scratch, f"{test}{tag}.o"),
-                                    os.path.join(self.build, "tests/unit/libtap.a")], tag)
+        if test in FUZZ:
+            parts = [os.path.join(self.build, "tests/fuzz", name) for name in FUZZ[test]]
+        else:
+            parts = [os.path.join(self.scratch, f"{test}{tag}.o"),
+                     os.path.join(self.build, "tests/unit/libtap.a")]
+        error = self.link(program, [*flags, obj, *parts], tag)
         if error:
             raise SystemExit(f"{test}: {error}")
         failed = self.first_failure([program], place, TIMEOUT, self.env)
@@ -497,7 +506,8 @@ class Cache:
         alone = f"{mutant.key} {'+'.join(tests)} {tag}".encode()
         h = hashlib.sha256(alone)
         h.update((text[:mutant.start] + mutant.new + text[mutant.end:]).encode())
-        for directory in ("common", "proto", HELPER, "tests/unit"):
+        fuzz = [t for t in tests if t in FUZZ]
+        for directory in ("common", "proto", HELPER, "tests/unit", *["tests/fuzz"] * bool(fuzz)):
             h.update(self.text(directory, tests))
         if BORDER in tests:
             h.update(self.text("tests/priv", tests))
@@ -564,6 +574,12 @@ def files_find(options):
         name = f"{HELPER}/{name}"
         if name.endswith(".c") and name not in LEFT_OUT:
             FILES.setdefault(name, [BORDER])
+    for test in FUZZ:
+        if not os.path.exists(os.path.join(options.source, "tests/fuzz", f"{test}.c")):
+            print(f"{test}: not in this tree")
+            for tests in FILES.values():
+                if test in tests:
+                    tests.remove(test)
     for name in (*FILES, *LEFT_OUT):
         if not os.path.exists(os.path.join(options.source, name)):
             raise SystemExit(f"there is no {name}")
@@ -604,12 +620,15 @@ def rounds(options, runner, sources, mutants):
     def unit(name):
         return [t for t in FILES[name] if t != BORDER]
 
+    def sanitized(name):
+        return [t for t in unit(name) if t not in FUZZ]
+
     def border(name):
         return [t for t in FILES[name] if t == BORDER]
 
     cache = Cache(options)
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    plan = [(unit, [], ""), (unit, sanitizers, "sanitizers")]
+    plan = [(unit, [], ""), (sanitized, sanitizers, "sanitizers")]
     if options.border:
         plan.append((border, [], ""))
     verdicts = {m: None for m in mutants}
