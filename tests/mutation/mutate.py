@@ -72,7 +72,8 @@ ONLY = {
 }
 # A fuzz target runs its corpus, and is made of more than one object; the first is its own.
 FUZZ = {
-    "fuzz_txn": ["fuzz_txn.o", "fakex.o", "libopgen.a", "libplain.a"],
+    "fuzz_txn": ["fuzz_txn.o", "fakex.o", "libopgen.a", "../unit/libfakekern.a",
+                 "../../ntkd/libkernel.a", "libplain.a"],
 }
 HELPER = "ntkd-priv"
 CACHE = "mutation.cache"
@@ -398,7 +399,7 @@ class Runner:
 
     def link(self, out, words, tag=""):
         run = self.run_cc([*words, *self.archives(tag), *self.libs, "-o", out])
-        return run.stderr.strip().splitlines()[-1] if run.returncode else None
+        return run.stderr.strip() if run.returncode else None
 
     def first_failure(self, command, place, seconds, env):
         """Runs a test until it fails; what failed, None when all went well."""

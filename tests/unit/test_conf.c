@@ -545,6 +545,8 @@ many_sections(int n)
 	for (int i = 0; i < n; i++)
 		snprintf(text + strlen(text), 32, "interface eth%d { }\n", i);
 	refused(text, strlen(text), 17, "is one more than 16");
+	memcpy(strstr(text, "eth2 "), "eth0 ", 5);
+	refused(text, strlen(text), 3, "given twice, first on line 1");
 }
 
 static void
