@@ -79,7 +79,7 @@ HELPER = "ntkd-priv"
 CACHE = "mutation.cache"
 NO_PROGRAM = "the compiler"
 TIMEOUT = 20            # seconds; a mutant that does not end was noticed
-BORDER_TIMEOUT = 300
+BORDER_TIMEOUT = 900
 PATIENCE = 6            # seconds after which a helper will not answer any more
 TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 TOKEN = re.compile(r"""

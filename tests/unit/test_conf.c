@@ -601,6 +601,21 @@ test_end(void)
 	CU_ASSERT_PTR_NULL(strstr(err, "comment"));
 }
 
+/* No line is noted for which there is no room. */
+static void
+test_section_lines(void)
+{
+	static const char text[] = "interface a { }\ninterface b { }\ninterface c { }\n";
+	static struct conf_build b;
+	char clean[sizeof(text)];
+	unsigned lines[3] = { 77, 77, 77 };
+
+	b.name = NAME;
+	b.err = err;
+	CU_ASSERT_TRUE(conf_scan(&b, text, sizeof(text) - 1, clean, lines, 2));
+	CU_ASSERT(lines[0] == 1 && lines[1] == 2 && lines[2] == 77);
+}
+
 /* Which of two reasons is told. */
 static void
 test_reasons(void)
@@ -1375,6 +1390,7 @@ main(void)
 		{ "values of any length", test_long_values },
 		{ "the longest value", test_longest_value },
 		{ "nothing is read behind the end", test_end },
+		{ "lines of sections, as far as there is room", test_section_lines },
 		{ "the reason that is told", test_reasons },
 		{ "names of files cannot forge lines", test_file_name },
 		{ "overrides", test_overrides },
