@@ -367,7 +367,9 @@ judge_peer_take(const struct bench *b, const struct priv_peer_take *q)
 		if (b->l->peer[i].slot.used && mac_cmp(b->l->peer[i].mac, o.mac) == 0)
 			return refuse(b, PRIV_R_EXISTS, "mac", 0);
 	o.number = ledger_free_table(b->l, b->p->conf);
-	if (o.peer == PEER_NTK || o.number == 0)
+	if (o.peer == PEER_NTK)
+		return refuse(b, PRIV_R_LIMIT, "mac", 0);
+	if (o.number == 0)
 		return refuse(b, PRIV_R_EXHAUSTED, "mac", 0);
 	o.generation = (uint16_t)(b->l->peer[o.peer].slot.generation + 1);
 	return come(b, &o, false);

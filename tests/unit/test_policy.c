@@ -266,7 +266,7 @@ test_limits(void)
 	NO(LIMIT, "dev", dev_create, ns, ETH1);
 	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
 		ledger.peer[i].slot.used = true;
-	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_EXHAUSTED);
+	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_LIMIT);
 	ledger.peer[LEDGER_PEERS - 1].slot.used = false;
 	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_OK);
 	court_settle();
