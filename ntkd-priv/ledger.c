@@ -232,7 +232,7 @@ table_place(const struct conf *c, uint32_t table)
 {
 	if (table >= c->tables.last && table < c->tables.first)
 		return c->tables.first - 1 - table;
-	if (table >= c->more_tables.first && table <= c->more_tables.last)
+	if (table >= c->more_tables.first)
 		return c->tables.first - c->tables.last + table - c->more_tables.first;
 	return UINT32_MAX;
 }

@@ -555,6 +555,7 @@ test_mapping(void)
 	conf.accept_anonymous = false;
 	NO(CONFIG, "dst", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 86), 31, own, 31);
 	YES(nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27, IP(10, 0, 0, 22), 31);
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 62), 31, own, 31);
 	conf.accept_anonymous = true;
 	/* The host routes the subnet behind it by itself: that is what the mapping is for. */
 	policy.host.n = 1;
