@@ -28,8 +28,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EQ(n, v)	SCMP_CMP(n, SCMP_CMP_EQ, (scmp_datum_t)(v))
-#define HAS(n, v)	SCMP_CMP(n, SCMP_CMP_MASKED_EQ, (scmp_datum_t)(v), (scmp_datum_t)(v))
+/* Argument N compared with V; it has all bits of V. */
+#define IS(n, op, v)	{ n, SCMP_CMP_##op, (scmp_datum_t)(v), 0 }
+#define EQ(n, v)	IS(n, EQ, v)
+#define HAS(n, v)	{ n, SCMP_CMP_MASKED_EQ, (scmp_datum_t)(v), (scmp_datum_t)(v) }
 
 typedef bool apply(const char *value);
 
@@ -109,7 +111,7 @@ set_families(const char *value)
 	for (int family = 0; family < AF_MAX; family++)
 		if (family != AF_UNIX && family != AF_NETLINK)
 			FAILS(f, EAFNOSUPPORT, socket, EQ(0, family));
-	FAILS(f, EAFNOSUPPORT, socket, SCMP_CMP(0, SCMP_CMP_GE, AF_MAX));
+	FAILS(f, EAFNOSUPPORT, socket, IS(0, GE, AF_MAX));
 	return filter_load(f);
 }
 
@@ -137,7 +139,7 @@ set_personality(const char *value)
 {
 	scmp_filter_ctx f = filter_new(SCMP_ACT_ALLOW);
 
-	FAILS(f, EPERM, personality, SCMP_CMP(0, SCMP_CMP_NE, 0));
+	FAILS(f, EPERM, personality, IS(0, NE, 0));
 	return yes(value) && filter_load(f);
 }
 
