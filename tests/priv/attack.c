@@ -177,8 +177,11 @@ attack_verdict(struct attack *a, enum client_end end)
 	if (end == CLIENT_REFUSED && a->c.refusal.reason <= PRIV_R_LAST)
 		a->verdicts[a->c.refusal.reason]++;
 	if (end == CLIENT_REFUSED && a->c.refusal.reason == PRIV_R_KERNEL &&
-	    a->c.refusal.error > 0 && a->c.refusal.error < 4096)
-		a->kernel_errors[a->c.refusal.error]++;
+	    a->c.refusal.error > 0 && a->c.refusal.error < ATTACK_ERRORS)
+		if (a->kernel_errors[a->c.refusal.error]++ == 0)
+			tap_note("refused by the kernel, first of its kind: %s %s: %s; %s",
+			    a->c.refusal.operation, a->c.refusal.value,
+			    strerror(a->c.refusal.error), a->c.refusal.text);
 	if (end == CLIENT_GONE) {
 		attack_found(a, "the helper is gone: %s", a->c.error);
 		a->open = false;
@@ -274,7 +277,7 @@ attack_tell(const struct attack *a)
 	for (int i = 0; i <= PRIV_R_LAST; i++)
 		tap_note("  %-20s %ju", priv_reason_name((enum priv_reason)i),
 		    (uintmax_t)a->verdicts[i]);
-	for (int i = 0; i < 4096; i++)
+	for (int i = 0; i < ATTACK_ERRORS; i++)
 		if (a->kernel_errors[i] != 0)
 			tap_note("  kernel: %-12s %ju", strerror(i), (uintmax_t)a->kernel_errors[i]);
 	tap_note("lives of the helper: %ju; ended by a message: %ju", (uintmax_t)a->lives,

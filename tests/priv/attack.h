@@ -37,6 +37,8 @@ enum attack_kind {
 	ATTACK_KINDS,
 };
 
+enum { ATTACK_ERRORS = 256 };
+
 struct attack {
 	struct client c;
 	bool open;
@@ -48,7 +50,7 @@ struct attack {
 	/* tallies */
 	uint64_t sent[ATTACK_KINDS];		/* requests: operations, or messages without any */
 	uint64_t verdicts[PRIV_R_LAST + 1];	/* of transactions; PRIV_R_OK: done */
-	uint64_t kernel_errors[4096];		/* by errno, of PRIV_R_KERNEL */
+	uint64_t kernel_errors[ATTACK_ERRORS];	/* by errno, of PRIV_R_KERNEL */
 	uint64_t ended;				/* messages that ended a helper */
 	uint64_t lives;
 	uint64_t life_compared;

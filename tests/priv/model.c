@@ -387,9 +387,13 @@ make_route_set(const struct model *m, struct rng *r, struct priv_op *op)
 	struct priv_route_set *q = &op->route_set;
 	struct thing t;
 
-	if (m->n[MODEL_ROUTE] >= ROUTES || !any_table(m, r, true, &t) ||
-	    !free_destination(m, r, &q->dst, &q->len))
+	if (m->n[MODEL_ROUTE] >= ROUTES) {
+		t = *pick(m, r, MODEL_ROUTE);	/* replaced */
+		q->dst = t.addr;
+		q->len = t.len;
+	} else if (!any_table(m, r, true, &t) || !free_destination(m, r, &q->dst, &q->len)) {
 		return false;
+	}
 	q->ns = t.a;
 	q->peer = t.b;
 	q->type = (uint8_t)(PRIV_ROUTE_UNICAST + rng_below(r, 3));

@@ -251,7 +251,12 @@ neighbour(const struct nlmsghdr *nlh, void *arg)
 	struct part *p = arg;
 	const struct ndmsg *n = nlh != NULL ? NLMSG_DATA(nlh) : NULL;
 
-	if (n != NULL && (n->ndm_type == RTN_MULTICAST || (n->ndm_state & NUD_PERMANENT) == 0))
+	unsigned entered = NUD_PERMANENT;
+
+	/* What is "static" for a bridge needs no ARP in its words. */
+	if (n != NULL && n->ndm_family == AF_BRIDGE)
+		entered |= NUD_NOARP;
+	if (n != NULL && (n->ndm_type == RTN_MULTICAST || (n->ndm_state & entered) == 0))
 		return;
 	object(nlh, p);
 }

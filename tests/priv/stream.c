@@ -125,9 +125,10 @@ add(struct stream *s, const struct priv_op *op, enum attack_kind kind)
 static unsigned
 any_size(struct rng *r)
 {
-	uint32_t way = rng_below(r, 10);
+	uint32_t way = rng_below(r, 20);
 
-	return way < 2 ? 1 + rng_below(r, 4) : way < 5 ? 1 + rng_below(r, 60) : 1 + rng_below(r, OPS_MOST);
+	return way < 16 ? 1 + rng_below(r, 6) : way < 18 ? 1 + rng_below(r, 60) :
+	    1 + rng_below(r, OPS_MOST);
 }
 
 static unsigned
@@ -135,7 +136,9 @@ fill(struct stream *s, unsigned size)
 {
 	struct attack *a = s->a;
 	struct rng *r = &a->rng;
-	unsigned n = 0, bad = rng_below(r, 3) == 0 ? rng_below(r, size) : size;
+	/* What follows a refused operation is not looked at: small ones are mostly hostile. */
+	bool hostile = rng_below(r, 4) < (size <= 6 ? 3 : 1);
+	unsigned n = 0, bad = hostile ? rng_below(r, size) : size;
 	struct priv_op op;
 
 	s->hostile = 0;
