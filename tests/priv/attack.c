@@ -236,7 +236,8 @@ attack_build(struct attack *a, unsigned n)
 		return;
 	}
 	a->m = before;
-	if (end == CLIENT_REFUSED && a->c.refusal.reason != PRIV_R_KERNEL) {
+	if (end == CLIENT_REFUSED && a->c.refusal.reason != PRIV_R_KERNEL &&
+	    a->c.refusal.reason != PRIV_R_RATE) {
 		snprintf(text, sizeof(text), "%s %s=%s: %s", a->c.refusal.operation, a->c.refusal.field,
 		    a->c.refusal.value, priv_reason_text((enum priv_reason)a->c.refusal.reason));
 		attack_found(a, "a valid request was refused: %s", text);
@@ -257,6 +258,38 @@ attack_example(struct attack *a, uint8_t verb, struct priv_op *op)
 			pool_set(&d->fields[i], pool_body(op), a->m.ns);
 		else if (pool_get(&d->fields[i], pool_body(op)) < d->fields[i].min)
 			pool_set(&d->fields[i], pool_body(op), d->fields[i].min);
+}
+
+void
+attack_check(struct attack *a, uint32_t ns)
+{
+	static uint8_t buf[PRIV_MSG_MAX];
+	struct priv_checked checked;
+	struct priv_frame f;
+	struct msg_error err;
+	struct wr w;
+	struct rd r;
+	ssize_t n;
+
+	if (!a->open || !a->knows_check)
+		return;
+	wr_init(&w, buf, sizeof(buf));
+	client_frame(&w, PRIV_CHECK, 1, 0, 1);
+	msg_encode(&priv_check_desc, &(struct priv_check){ ns }, &w);
+	if (!client_send_raw(&a->c, buf, w.len, -1) ||
+	    (n = client_receive(&a->c, buf, sizeof(buf))) <= 0) {
+		attack_found(a, "a check is not answered");
+		return;
+	}
+	rd_init(&r, buf, (size_t)n);
+	if (!msg_decode(&priv_frame_desc, &r, &f, &err) || f.type != PRIV_CHECKED)
+		return;		/* refused: too often */
+	a->checks++;
+	if (!msg_decode(&priv_checked_desc, &r, &checked, &err))
+		attack_found(a, "a check is answered by something malformed");
+	else if (checked.repaired != 0 || checked.failed != 0 || checked.removed != 0)
+		attack_found(a, "a check of 0x%x found %u repaired, %u failed, %u removed", ns,
+		    checked.repaired, checked.failed, checked.removed);
 }
 
 /* --- counts ---------------------------------------------------------------- */
@@ -280,6 +313,7 @@ attack_tell(const struct attack *a)
 	for (int i = 0; i < ATTACK_ERRORS; i++)
 		if (a->kernel_errors[i] != 0)
 			tap_note("  kernel: %-12s %ju", strerror(i), (uintmax_t)a->kernel_errors[i]);
+	tap_note("checks answered: %ju", (uintmax_t)a->checks);
 	tap_note("lives of the helper: %ju; ended by a message: %ju", (uintmax_t)a->lives,
 	    (uintmax_t)a->ended);
 	tap_note("comparisons: %ju in life, %ju after an end; %ju lines; at most %ju lines were ours",

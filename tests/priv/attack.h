@@ -42,6 +42,7 @@ enum { ATTACK_ERRORS = 256 };
 struct attack {
 	struct client c;
 	bool open;
+	bool knows_check;	/* this helper does */
 	struct model m;
 	struct rng rng;
 	struct snap *all;	/* the machine as it must be; and the quick part of that */
@@ -51,6 +52,7 @@ struct attack {
 	uint64_t sent[ATTACK_KINDS];		/* requests: operations, or messages without any */
 	uint64_t verdicts[PRIV_R_LAST + 1];	/* of transactions; PRIV_R_OK: done */
 	uint64_t kernel_errors[ATTACK_ERRORS];	/* by errno, of PRIV_R_KERNEL */
+	uint64_t checks;			/* answered */
 	uint64_t ended;				/* messages that ended a helper */
 	uint64_t lives;
 	uint64_t life_compared;
@@ -88,6 +90,12 @@ void attack_build(struct attack *a, unsigned n);
 
 /* A valid operation VERB, or else one that comes near. */
 void attack_example(struct attack *a, uint8_t verb, struct priv_op *op);
+
+/*
+ * Asks for a check of namespace NS when the helper knows checks.  Nothing of ours may be found
+ * missing or altered: nobody but us was there.
+ */
+void attack_check(struct attack *a, uint32_t ns);
 
 /* The counts, as notes. */
 void attack_tell(const struct attack *a);

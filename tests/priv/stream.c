@@ -167,7 +167,7 @@ refused(struct stream *s)
 {
 	const struct priv_refusal *f = &s->a->c.refusal;
 
-	if (s->hostile == 0 && f->reason != PRIV_R_KERNEL)
+	if (s->hostile == 0 && f->reason != PRIV_R_KERNEL && f->reason != PRIV_R_RATE)
 		attack_found(s->a, "transaction %ju: a valid request was refused: operation %u: %s "
 		    "%s=%s: %s", (uintmax_t)s->transactions, f->op, f->operation, f->field, f->value,
 		    priv_reason_text((enum priv_reason)f->reason));
@@ -234,8 +234,11 @@ life(struct stream *s, uint64_t until, uint64_t each)
 	/* Every other life may have what the host routes, and meets the host's own there. */
 	if (!attack_open(a, a->lives % 2 == 0 ? "allow-overlap=true" : NULL, true))
 		return false;
-	while (s->judged < until && a->open) {
+	while (s->judged < until && a->open && !a->broken) {
 		transaction(s);
+		if (rng_below(&a->rng, 100) == 0)
+			attack_check(a, rng_below(&a->rng, 2) == 0 || a->m.n[MODEL_NS] == 0 ? a->m.ns :
+			    a->m.v[MODEL_NS][0].a);
 		if (s->judged >= next && a->open) {
 			attack_compare(a, "a part of the random stream");
 			next = s->judged + each;

@@ -537,6 +537,7 @@ test_check(void)
 		judge();
 		return;
 	}
+	attack.knows_check = true;
 	model_handles(&attack.m, &handles);
 	pool_fill(&pool, &priv_check_desc.fields[0], attack.m.ns, &handles);
 	for (size_t v = 0; v < pool.n && (attack.open || life()); v++) {
@@ -833,6 +834,7 @@ test_stream(void)
 static void
 test_after_all(void)
 {
+	struct rusage self, helpers;
 	struct snap *now;
 
 	if (not_usable())
@@ -843,6 +845,11 @@ test_after_all(void)
 	snap_free(now);
 	judge();
 	attack_tell(&attack);
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &helpers);
+	tap_note("processor: %.1f s here, %.1f s in the helpers",
+	    cpu(&self.ru_utime) + cpu(&self.ru_stime),
+	    cpu(&helpers.ru_utime) + cpu(&helpers.ru_stime));
 }
 
 int
