@@ -44,8 +44,11 @@ const char canary_config[] =
 	    " echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; ip link set lo up") \
 	"for i in 0 1 2; do ip link add eth$i type veth peer name far$i netns isle;" \
 	" ip -n isle link set far$i up; ip link set eth$i up; done;" \
-	"ip link add br0 type bridge forward_delay 0 mcast_snooping 0; ip link set br0 up; ip link add vetha type veth peer name vethb;" \
-	"ip link set vethb master br0; ip link set vetha up; ip link set vethb up;" \
+	"ip link add br0 type bridge forward_delay 0 mcast_snooping 0;" \
+	"ip link add vetha type veth peer name vethb;" \
+	/* Nothing is said there, so nothing is learned and forgotten. */ \
+	"for i in br0 vetha vethb; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done;" \
+	"ip link set br0 up; ip link set vethb master br0; ip link set vetha up; ip link set vethb up;" \
 	"ip link add link eth1 name ntkv7_0 type macvlan mode private; ip link set ntkv7_0 up;" \
 	"ip link add link eth0 name ntkv8_1 type macvlan mode bridge;" \
 	"ip link set eth0 mtu 1420 alias 'ntkd identity 3';"

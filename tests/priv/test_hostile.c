@@ -5,7 +5,8 @@
  * manual promises to such an enemy the machine stays as it was, and after the helper's end it
  * is as it was, byte for byte (tests/priv/snap.h).
  *
- * NTK_SEED and NTK_REQUESTS of the environment choose the random stream.
+ * NTK_SEED and NTK_REQUESTS of the environment choose the random stream, NTK_HELPER_LOG
+ * a file for what the helpers say.
  */
 #include <errno.h>
 #include <poll.h>
