@@ -127,7 +127,10 @@ const char canary_commands[] =
     "set -e; umask 022; mkdir -p /run/netns; ip link set lo up;"
     /* The names of tables are the machine's: others may be at work there. */
     "cp -a /etc/iproute2 /run/iproute2; mount --bind /run/iproute2 /etc/iproute2;"
-    QUIET_V6 LINKS ADDRESSES ROUTES RULES NEIGHBOURS RULESET NAMES SETTINGS;
+    QUIET_V6 LINKS ADDRESSES ROUTES RULES NEIGHBOURS RULESET NAMES SETTINGS
+    /* The bridge says that it is up when the kernel finds time, late on a busy machine. */
+    "for i in $(seq 600); do ip link show br0 | grep -q 'state UP' && break; sleep 0.1; done;"
+    "ip link show br0 | grep -q 'state UP'";
 
 #define GUEST(what)	"ip netns exec guest " what
 
