@@ -146,6 +146,9 @@ void ledger_apply(struct ledger *l, const struct change *c);
 struct change change_reversed(const struct change *c);
 const struct obj *change_subject(const struct change *c);
 
+/* True when A and B are the same object, with whatever values. */
+bool obj_is_same(const struct obj *a, const struct obj *b);
+
 /* Forgets everything in namespace NS but the namespace: the kernel removed it with it. */
 void ledger_forget_ns(struct ledger *l, unsigned ns);
 

@@ -208,13 +208,30 @@ nft_flush(struct txn *t)
 	}
 }
 
+/* What is collected has an answer to come about O. */
+static bool
+is_under_way(const struct txn *t, const struct obj *o)
+{
+	for (size_t i = 0; i < t->rt.n; i++)
+		if (obj_is_same(change_subject(&t->steps[t->rt.steps[i]].change), o))
+			return true;
+	return false;
+}
+
+/*
+ * An object that comes and is changed or goes again in one batch: had the kernel refused
+ * it because somebody else's is in its place, that one would be changed, or would go.
+ */
 static void
 make_route(struct txn *t, const struct change *ch, const struct obj *o, uint32_t i)
 {
 	struct nl_sock *sk = t->ledger->ns[o->ns].rt;
 
-	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk))
+	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk) ||
+	    (ch->has_from && is_under_way(t, o)))
 		rt_flush(t);
+	if (t->failed && !t->undoing)
+		return;
 	t->rt.sk = sk;
 	nlq_add(&t->rt, x_route_message(t->policy->conf, t->ledger, ch), i);
 }

@@ -139,22 +139,24 @@ client_start(struct client *c, const struct client_setup *setup)
 /* --- messages --- */
 
 bool
-client_send_raw(struct client *c, const void *data, size_t len, int fd)
+client_send_fds(struct client *c, const void *data, size_t len, const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr hdr;
-		char room[CMSG_SPACE(sizeof(int))];
+		char room[CMSG_SPACE(CLIENT_FDS * sizeof(int))];
 	} control = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)data, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
+	if (n > CLIENT_FDS)
+		return fail(c, "%zu descriptors in one message", n);
+	if (n > 0) {
 		control.hdr.cmsg_level = SOL_SOCKET;
 		control.hdr.cmsg_type = SCM_RIGHTS;
-		control.hdr.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.hdr), &fd, sizeof(fd));
+		control.hdr.cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(&control.hdr), fds, n * sizeof(int));
 		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	}
 	if (sendmsg(c->fd, &msg, MSG_NOSIGNAL) < 0)
 		return fail_errno(c, "send");
@@ -169,6 +171,12 @@ patience_s(void)
 	int s = text != NULL ? atoi(text) : 0;
 
 	return s > 0 ? s : CLIENT_WAIT_S;
+}
+
+bool
+client_send_raw(struct client *c, const void *data, size_t len, int fd)
+{
+	return client_send_fds(c, data, len, &fd, fd >= 0 ? 1 : 0);
 }
 
 ssize_t
@@ -260,14 +268,19 @@ client_begin(struct client *c)
 }
 
 void
+client_part(struct client *c)
+{
+	send_part(c, PRIV_MORE);
+	open_part(c);
+}
+
+void
 client_add(struct client *c, const struct priv_op *op)
 {
 	enum { OP_ROOM = 64 };	/* more than any operation takes */
 
-	if (wr_room(&c->w) < OP_ROOM) {
-		send_part(c, PRIV_MORE);
-		open_part(c);
-	}
+	if (wr_room(&c->w) < OP_ROOM)
+		client_part(c);
 	priv_op_write(op, &c->w);
 	c->count++;
 }
