@@ -504,14 +504,15 @@ many(struct bench *b)
 	for (size_t turn = 0; turn < MANY_TURNS; turn++)
 		for (size_t i = 0; i < PARTS; i++)
 			took[i][turn] = timed(b, parts[i].what);
-	printf("\n%d routes, median of %d%25s%16s\n", MANY, MANY_TURNS, "ms", "times");
+	printf("\n%d routes, %d times%28s%14s\n", MANY, MANY_TURNS, "median ms", "least ms");
 	for (size_t i = 0; i < PARTS; i++) {
 		median[i] = percentile(took[i], MANY_TURNS, 50);
 		if (parts[i].beside < 0)
-			printf("  %-42s%9.2f\n", parts[i].name, median[i]);
+			printf("  %-42s%9.2f%14.2f\n", parts[i].name, median[i], took[i][0]);
 		else
-			printf("  %-42s%9.2f%16.2f %s\n", parts[i].name, median[i],
-			    median[i] / median[parts[i].beside], parts[parts[i].beside].name);
+			printf("  %-42s%9.2f%14.2f   %.2f times %s\n", parts[i].name, median[i],
+			    took[i][0], median[i] / median[parts[i].beside],
+			    parts[parts[i].beside].name);
 	}
 }
 
