@@ -69,9 +69,10 @@ kmon_filter(int fd, const struct knote_rules *rules)
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 13),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, PORT),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(rules->helper), 11, 0),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, htonl(KNOTE_PORT)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(rules->helper & KNOTE_PORT), 11, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rules->protocol, 8, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TABLE),

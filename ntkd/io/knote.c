@@ -48,7 +48,7 @@ is_here(const struct reader *r)
 static bool
 is_helpers(const struct reader *r, const struct nlmsghdr *h)
 {
-	return h->nlmsg_pid == r->rules->helper;
+	return (h->nlmsg_pid & KNOTE_PORT) == (r->rules->helper & KNOTE_PORT);
 }
 
 /* In a namespace that the helper made everything is ours. */

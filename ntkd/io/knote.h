@@ -24,11 +24,12 @@ extern "C" {
 enum {
 	KNOTE_LINKS = 256,	/* interfaces whose state is remembered */
 	KNOTE_HERE = -1,	/* for NSID: the default namespace */
+	KNOTE_PORT = 0x3fffff,	/* bits of a port that are its owner's process id, the rest is libnl's */
 };
 
 /* What is ours. */
 struct knote_rules {
-	uint32_t helper;	/* port of the helper's sockets: what it changes is told with it */
+	uint32_t helper;	/* its process id: what it changes is told with the port of its sockets */
 	uint8_t protocol;	/* of our routes and rules */
 	struct conf_tables tables;
 	struct conf_tables more_tables;

@@ -402,7 +402,8 @@ on_notice(struct daemon *d, unsigned ns, struct knote note)
 {
 	struct watch *w = d->watch;
 
-	log_debug("kernel", "%s: somebody changed a %s", ns == DRIFT_ALL ? "all" : "namespace",
+	log_debug("kernel", "told of a change in %s: %s",
+	    ns == 0 ? "the default namespace" : ns == DRIFT_ALL ? "all namespaces" : "one of ours",
 	    note.why);
 	if (note.what == KNOTE_LINKED)
 		drift_linked(&w->drift, ns, daemon_now());
