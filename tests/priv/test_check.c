@@ -284,6 +284,38 @@ test_drift(void)
 	CU_ASSERT(place_close(&p));
 }
 
+/* The table is written anew only when it must be: handles tell. */
+static void
+test_table_stays(void)
+{
+	static const char note[] = "nft -a list table ip ntkd >/run/handles",
+	    same[] = "nft -a list table ip ntkd | cmp -s - /run/handles";
+	const struct fates none = { 0, 0, 0, 0 };
+	struct place p;
+
+	if (!usable)
+		return not_usable();
+	if (!world_make(&p))
+		return;
+	CU_ASSERT_EQUAL(system(note), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	/* What others do with their own is no reason. */
+	CU_ASSERT_EQUAL(system("nft add table ip other && nft add chain ip other ntkd"), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system("nft delete table ip other"), 0);
+	/* After a change of our own it is not known any more; then it is again. */
+	CU_ASSERT(done(&p.c, OP(mark_off, p.ns, p.peer)));
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_NOT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system(note), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system("rm /run/handles"), 0);
+	CU_ASSERT(place_close(&p));
+}
+
 /* --- what is somebody else's -------------------------------------------------- */
 
 static bool
@@ -541,6 +573,7 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "what drifted is put back, whatever it is", test_drift },
+		{ "the nftables table is written anew only if need be", test_table_stays },
 		{ "what is somebody else's stays", test_foreign },
 		{ "what cannot be put back now is told, and put back later", test_failed },
 		{ "many at once", test_many },

@@ -7,11 +7,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "ntkd-priv/serve.h"
 #include "tests/priv/place.h"
 #include "tests/unit/tap.h"
 
-enum { FAR_TOO_OFTEN = 100000 };
+/* What ntkd-priv(8) promises, LIMITS OF RATES. */
+enum {
+	CHECK_BURST = 256,
+	CHECK_RATE = 128,
+	NS_BURST = 256,
+	NS_RATE = 32,
+	DEV_BURST = 2050,
+	DEV_RATE = 512,
+	FAR_TOO_OFTEN = 100000,
+};
 
 static const struct timespec second = { 1, 0 };
 
@@ -51,7 +59,7 @@ test_checks(void)
 
 	if (!place_open(&p, NULL))
 		return;
-	CU_ASSERT(rate_holds(&p, check_once, SERVE_CHECK_BURST, SERVE_CHECK_RATE));
+	CU_ASSERT(rate_holds(&p, check_once, CHECK_BURST, CHECK_RATE));
 	CU_ASSERT_STRING_EQUAL(p.c.refusal.operation, "check");
 	/* Others go on. */
 	CU_ASSERT(done(&p.c, OP(ns_prepare, p.ns)));
@@ -75,7 +83,7 @@ test_namespaces(void)
 
 	if (!place_open(&p, NULL))
 		return;
-	CU_ASSERT(rate_holds(&p, namespace_once, TXN_NS_BURST, TXN_NS_RATE));
+	CU_ASSERT(rate_holds(&p, namespace_once, NS_BURST, NS_RATE));
 	CU_ASSERT_STRING_EQUAL(p.c.refusal.operation, "ns_create");
 	CU_ASSERT_EQUAL(check_once(&p), CLIENT_DONE);
 	nanosleep(&second, NULL);
@@ -99,7 +107,7 @@ test_devices(void)
 		return;
 	CU_ASSERT_EQUAL(system("ip link del eth2"), 0);
 	/* One of them was made with the place. */
-	CU_ASSERT(rate_holds(&p, device_once, TXN_DEV_BURST - 1, TXN_DEV_RATE));
+	CU_ASSERT(rate_holds(&p, device_once, DEV_BURST - 1, DEV_RATE));
 	CU_ASSERT_STRING_EQUAL(p.c.refusal.operation, "dev_create");
 	nanosleep(&second, NULL);
 	CU_ASSERT(device_once(&p) == CLIENT_REFUSED && p.c.refusal.reason == PRIV_R_KERNEL);
