@@ -30,6 +30,10 @@ struct world {
 	uint32_t table;		/* the next number for a neighbour */
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the transaction under way */
 	uint16_t n_results;
+	struct priv_checked checked;	/* what every check finds */
+	struct priv_difference differences[PRIV_DIFFERENCES];
+	size_t n_differences;
+	size_t checks;			/* that were asked for */
 	uint8_t held[PRIV_MSG_MAX];	/* the answer that is held back */
 	size_t n_held;
 };
@@ -37,6 +41,10 @@ struct world {
 /* A world with eth1 and eth2, in manual mode or not; the kernel has the main identity's state. */
 bool world_begin(struct world *w, bool manual);
 void world_end(struct world *w);
+
+/* daemon_now() stands still, however slow the machine is, until world_end(); and goes on by US µs. */
+void world_stop_clock(void);
+void world_turn_clock(uint64_t us);
 
 /* Lets the held helper answer. */
 void world_helper(struct world *w);

@@ -76,6 +76,7 @@ DIES(kill, syscall(SYS_kill, getpid(), 0))
 DIES(bpf, syscall(SYS_bpf, 0, NULL, 0))
 DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
 DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
+DIES(recvmsg, syscall(SYS_recvmsg, -1, NULL, 0))
 DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
 DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
@@ -178,6 +179,7 @@ test_memory(void)
 
 LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) < 0 &&
     errno == EBADF ? 0 : -1)
+LIVES(notice, syscall(SYS_recvmsg, -1, NULL, MSG_DONTWAIT) < 0 && errno == EBADF ? 0 : -1)
 LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
 LIVES(wake, syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0))
 LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
@@ -213,6 +215,7 @@ main(void)
 		T(loop, "allows what the event loop does"),
 		T(memory, "allows memory that is not executable"),
 		T(peer, "allows asking who a client is"),
+		T(notice, "allows reading the kernel's notifications"),
 		T(wait, "allows waiting for the helper"),
 		T(wake, "allows waking threads, of which there are none"),
 		T(clock, "allows reading the clock"),
@@ -248,6 +251,7 @@ main(void)
 		T(futex, "kills on waiting for another thread"),
 		T(ioctl, "kills on ioctl"),
 		T(fcntl, "kills on fcntl"),
+		T(recvmsg, "kills on recvmsg where it is not for notifications"),
 		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
 		T(executable_map, "kills on an executable mapping"),
 		T(executable_protect, "kills on making memory executable"),
