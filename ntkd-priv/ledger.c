@@ -53,13 +53,19 @@ bucket_of(const struct ledger *l, const struct obj *o)
 	return h % LEDGER_BUCKETS;
 }
 
+bool
+obj_key_equal(const struct obj *a, const struct obj *b)
+{
+	return memcmp(a, b, KEY_SIZE) == 0;
+}
+
 static struct node *
 node_find(const struct ledger *l, const struct obj *o)
 {
 	struct node *n;
 
 	LIST_FOREACH(n, &l->bucket[bucket_of(l, o)], bucket)
-		if (memcmp(&n->obj, o, KEY_SIZE) == 0)
+		if (obj_key_equal(&n->obj, o))
 			return n;
 	return NULL;
 }

@@ -204,13 +204,29 @@ nft_flush(struct txn *t)
 	}
 }
 
+/*
+ * What was collected makes O, which shall be changed again.  Were the first change
+ * refused, because somebody else's object is in that place, the second must not find that.
+ */
+static bool
+rt_has(const struct txn *t, const struct obj *o)
+{
+	for (size_t i = 0; i < t->rt.n; i++)
+		if (obj_key_equal(change_subject(&t->steps[t->rt.steps[i]].change), o))
+			return true;
+	return false;
+}
+
 static void
 make_route(struct txn *t, const struct change *ch, const struct obj *o, uint32_t i)
 {
 	struct nl_sock *sk = t->ledger->ns[o->ns].rt;
 
-	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk))
+	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk) ||
+	    (ch->has_from && !t->undoing && rt_has(t, o)))
 		rt_flush(t);
+	if (t->failed && !t->undoing)
+		return;
 	t->rt.sk = sk;
 	nlq_add(&t->rt, x_route_message(t->policy->conf, t->ledger, ch), i);
 }

@@ -186,8 +186,8 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	struct stat st;
 
 	name_print(number, name);
-	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
-		return true;
+	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT;
 	if (st.st_dev == dev && st.st_ino == ino) {
 		if (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
 			log_warn("netns", "the name %s cannot be unmounted", name);
