@@ -9,6 +9,7 @@
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
+#include <netlink/socket.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,11 +27,13 @@ enum {
 	NO_SUCH_ROUTE_TYPE = 0x7fff,	/* above RTM_MAX for years to come */
 	NO_SUCH_NFT_TYPE = NFNL_SUBSYS_NFTABLES << 8 | 0xff,
 	SPOILT_MAX = 64,
+	FDS = 1024,
 };
 
 static struct refuse nothing, *refuse = &nothing;
 static uint32_t spoilt[SPOILT_MAX];	/* sequence numbers; their answers get our errno */
 static size_t n_spoilt;
+static bool is_nft_socket[FDS];	/* messages of the two kinds have the same numbers */
 
 /* Mapped before main(), since later no file can be opened. */
 static void __attribute__((constructor))
@@ -64,6 +67,8 @@ is_refused(const char *what, const void *data, size_t len)
 	uint64_t h = hash_add(hash_add(UINT64_C(0xcbf29ce484222325), what, strlen(what)), data, len);
 	bool is;
 
+	if (refuse->only[0] != '\0')
+		return strncmp(what, refuse->only, strlen(refuse->only)) == 0;
 	if (!refuse->armed)
 		return false;
 	is = ++refuse->seen == refuse->at || (refuse->hits != 0 && refuse->hits < refuse->times &&
@@ -112,10 +117,9 @@ is_bracket(uint16_t type)
 
 /* Spoils the messages that shall be refused.  Nothing but the type tells the kernel so. */
 static void
-messages_spoil(uint8_t *data, size_t len)
+messages_spoil(uint8_t *data, size_t len, bool is_nft)
 {
 	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)data;
-	bool is_nft = is_bracket(nlh->nlmsg_type);
 	char what[REFUSE_WHAT];
 
 	n_spoilt = 0;
@@ -143,7 +147,7 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 {
 	/* The buffer is the caller's own and is written anew before it is used again. */
 	if (fd != PRIV_FD_SOCKET)
-		messages_spoil((uint8_t *)(uintptr_t)data, len);
+		messages_spoil((uint8_t *)(uintptr_t)data, len, fd < FDS && is_nft_socket[fd]);
 	return __real_send(fd, data, len, flags);
 }
 
@@ -187,7 +191,14 @@ int __wrap_nl_connect(struct nl_sock *sk, int protocol);
 int
 __wrap_nl_connect(struct nl_sock *sk, int protocol)
 {
-	return fails_with("netlink socket", protocol) ? -NLE_NOMEM : __real_nl_connect(sk, protocol);
+	int error;
+
+	if (fails_on("netlink socket", protocol == NETLINK_ROUTE ? "route" : "netfilter"))
+		return -NLE_NOMEM;
+	error = __real_nl_connect(sk, protocol);
+	if (error == 0 && nl_socket_get_fd(sk) < FDS)
+		is_nft_socket[nl_socket_get_fd(sk)] = protocol == NETLINK_NETFILTER;
+	return error;
 }
 
 int __real_rtnl_link_get_kernel(struct nl_sock *sk, int index, const char *name,

@@ -26,7 +26,8 @@ struct refuse {
 	uint32_t seen;		/* calls and messages so far */
 	uint32_t hits;		/* refused so far */
 	char what[REFUSE_WHAT];	/* the first of these */
-	uint64_t hash;		/* of it; for the other program's own use */
+	char only[REFUSE_WHAT];	/* not empty: refuse whatever begins so, from the start, always */
+	uint64_t hash;		/* of the first refused; for the other program's own use */
 };
 
 #endif

@@ -383,12 +383,11 @@ is_left_for_later(void)
 	    strstr(refuse->what, " ntkv") != NULL;
 }
 
-/* libnl does not tell what the kernel said to a question; it has its own numbers. */
+/* libnl does not tell what the kernel said to a dump; it has its own numbers. */
 static bool
 errno_is_lost(int error)
 {
-	return (strcmp(refuse->what, "list interfaces") == 0 && error == EIO) ||
-	    (strstr(refuse->what, "look at interface") != NULL && error == ENODEV);
+	return strcmp(refuse->what, "list interfaces") == 0 && error == EIO;
 }
 
 static bool
