@@ -40,7 +40,8 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	memset(out, 0, sizeof(*out));
 	n = rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link);
 	if (n != 0)
-		return n == -NLE_NOMEM ? ENOMEM : ENODEV;
+		return n == -NLE_NODEV || n == -NLE_OBJ_NOTFOUND ? ENODEV :
+		    n == -NLE_NOMEM ? ENOMEM : EIO;
 	out->ifindex = rtnl_link_get_ifindex(link);
 	mac = rtnl_link_get_addr(link);
 	if (mac != NULL && nl_addr_get_len(mac) == sizeof(out->mac.b))

@@ -646,6 +646,43 @@ test_gone(void)
 	    " test -z \"$(ip route show table all proto ntk)\""), 0);
 }
 
+/* What cannot be put back now is not forgotten: the next life does it. */
+static void
+test_later(void)
+{
+	static const char *const refused[] = { "look at interface", "open to write ipv4", "umount",
+		"unlink ntkv", "stat ntkv" };
+	const struct kind empty = { "later", false, NULL };
+	struct step v[STEPS];
+	struct place p;
+	char *virgin, *left;
+
+	if (!usable)
+		return not_usable();
+	/* The test before took eth2 away. */
+	CU_ASSERT_EQUAL(system("ip link add eth2 type veth peer name far2 && ip link set far2 up &&"
+	    " ip link set eth2 up && echo 1 >/proc/sys/net/ipv4/conf/eth2/rp_filter"), 0);
+	virgin = state_dump();
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		CU_ASSERT_FATAL(place_again(&p, &empty));
+		CU_ASSERT_EQUAL(commit(v, prepare(v)), CLIENT_DONE);
+		CU_ASSERT(done(&p.c, OP(ns_create, 3)));
+		refuse->error = ENOMEM;
+		snprintf(refuse->only, sizeof(refuse->only), "%s", refused[i]);
+		client_stop(&p.c);
+		left = state_dump();
+		CU_ASSERT_STRING_NOT_EQUAL(left, virgin);
+		free(left);
+		CU_ASSERT_FATAL(place_again(&p, &empty));
+		CU_ASSERT(place_close(&p));
+		if (!state_is(virgin)) {
+			tap_note("%s refused at the end: something is left", refused[i]);
+			CU_FAIL("something is left");
+		}
+	}
+	free(virgin);
+}
+
 /* --- the stage ------------------------------------------------------------------- */
 
 static bool
@@ -681,6 +718,7 @@ main(void)
 		{ "whatever is refused: all or nothing, and the answer says what", test_positions },
 		{ "what stands in the way stays, and nothing of ours does", test_obstacles },
 		{ "so it is when what is needed has gone", test_gone },
+		{ "what cannot be put back at the end is put back by the next one", test_later },
 	};
 
 	place_stage();
