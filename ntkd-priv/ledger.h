@@ -27,7 +27,7 @@ struct nl_sock;
 enum {
 	LEDGER_NAMESPACES = 64,
 	LEDGER_DEVS = 1 + CONF_INTERFACES + CONF_INTERFACES * (LEDGER_NAMESPACES - 1),
-	LEDGER_PEERS = 2048,		/* slot 0 is the table ntk */
+	LEDGER_PEERS = PRIV_PEERS + 1,	/* slot 0 is the table ntk */
 	LEDGER_OBJECTS = 262144,	/* of all kinds */
 	LEDGER_BUCKETS = 16384,
 	DEV_LO = 0,			/* slots of devs: lo, then the configured interfaces */

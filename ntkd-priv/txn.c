@@ -53,13 +53,17 @@ fail(struct txn *t, uint32_t op, uint8_t type, enum priv_reason reason, const ch
 }
 
 static void
-fail_policy(struct txn *t, uint8_t type, const struct ruling *r)
+fail_policy(struct txn *t, const struct priv_op *op, const struct ruling *r)
 {
-	char ip[IP_TEXT];
+	char ip[IP_TEXT], text[MAC_TEXT];
+	ntk_mac_t mac;
 
-	fail(t, t->ops, type, r->reason, r->field);
+	fail(t, t->ops, op->type, r->reason, r->field);
+	memcpy(mac.b, op->peer_take.mac, sizeof(mac.b));
 	if (r->value_is_ip)
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "%s", ip_print(r->value, ip));
+	else if (strcmp(r->field, "mac") == 0)
+		snprintf(t->refusal.value, sizeof(t->refusal.value), "%s", mac_print(mac, text));
 	else if (r->field[0] != '\0')
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "0x%x", r->value);
 }
@@ -368,7 +372,7 @@ op_do(struct txn *t, const struct priv_op *op)
 	    (priv_op_makes(op->type) && t->n_results == PRIV_TXN_RESULTS)))
 		r.reason = PRIV_R_LIMIT;
 	if (r.reason != PRIV_R_OK) {
-		fail_policy(t, op->type, &r);
+		fail_policy(t, op, &r);
 		return;
 	}
 	ledger_apply(t->ledger, &r.change);

@@ -445,6 +445,7 @@ test_limits(void)
 	}
 	CU_ASSERT_EQUAL(peers, 51 + 1024);
 	CU_ASSERT(is_refused(&p.c, CLIENT_REFUSED, PRIV_R_EXHAUSTED, "mac"));
+	CU_ASSERT_STRING_EQUAL(p.c.refusal.value, "00:16:3e:fd:04:33");
 	while (client_do(&p.c, OP(ns_create, spaces)) == CLIENT_DONE)
 		spaces++;
 	CU_ASSERT_EQUAL(spaces, 63);

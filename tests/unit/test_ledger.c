@@ -540,6 +540,20 @@ test_tables(void)
 	/* And so does that of ntk, should the ranges ever meet. */
 	conf.tables.first = 252;
 	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 249);
+	/* Where one range begins beside the other, ntk's number is in neither. */
+	book_open();
+	conf.tables.first = 999;
+	conf.tables.last = 998;
+	ledger.peer[PEER_NTK].table = 999;
+	CU_ASSERT_EQUAL(number_take(1), 998);
+	CU_ASSERT_EQUAL(number_take(2), 1000);
+	ledger.peer[1].slot.used = false;
+	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 998);
+	/* The second range may lie below the first. */
+	conf.more_tables.first = 500;
+	CU_ASSERT_EQUAL(number_take(1), 998);
+	CU_ASSERT_EQUAL(number_take(3), 500);
+	CU_ASSERT_EQUAL(number_take(4), 501);
 	book_clear();
 }
 

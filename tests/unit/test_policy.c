@@ -266,7 +266,7 @@ test_limits(void)
 	NO(LIMIT, "dev", dev_create, ns, ETH1);
 	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
 		ledger.peer[i].slot.used = true;
-	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_EXHAUSTED);
+	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_LIMIT);
 	ledger.peer[LEDGER_PEERS - 1].slot.used = false;
 	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_OK);
 	court_settle();
@@ -549,6 +549,14 @@ test_mapping(void)
 	    IP(8, 8, 8, 8), 31);
 	NO(SHAPE, "to_len", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 48), 30,
 	    IP(10, 0, 0, 50), 32);
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 86), 31, own, 31);
+	NO(RANGE, "to", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27,
+	    IP(10, 0, 0, 86), 31);
+	conf.accept_anonymous = false;
+	NO(CONFIG, "dst", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 86), 31, own, 31);
+	YES(nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27, IP(10, 0, 0, 22), 31);
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 62), 31, own, 31);
+	conf.accept_anonymous = true;
 	/* The host routes the subnet behind it by itself: that is what the mapping is for. */
 	policy.host.n = 1;
 	policy.host.v[0] = (ntk_prefix_t){ own, 31 };
@@ -560,6 +568,21 @@ test_mapping(void)
 	policy.host.n = 0;
 	conf.subnet_level = 0;
 	NO(CONFIG, "kind", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, own, 31);
+}
+
+/* What lies behind us is the host's to route: no table of ours leads there. */
+static void
+test_subnet_routes(void)
+{
+	const ntk_ip_t own = IP(10, 0, 0, 40);
+
+	court_settle();
+	NO(RANGE, "dst", route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
+	NO(RANGE, "dst", route_set, NS0, NTK, own + 1, 32, PRIV_ROUTE_BLACKHOLE, 0, 0, 0);
+	NO(RANGE, "dst", route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, 0);
+	YES(route_set, NS0, NTK, IP(10, 0, 0, 48), 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
+	conf.subnet_level = 0;
+	YES(route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
 }
 
 /* Everything that is allowed can be taken back, and the ledger is then what it was. */
@@ -642,6 +665,7 @@ main(void)
 		{ "objects of different namespaces do not mix", test_foreign_namespace },
 		{ "source NAT: from an own global address, to all anonymizing ones", test_source_nat },
 		{ "prefix mapping: of the private subnet and nothing else", test_mapping },
+		{ "no table leads into the private subnet", test_subnet_routes },
 		{ "every change can be reversed", test_reversal },
 		{ "a namespace takes its objects along", test_forgetting },
 		{ "an unknown operation is refused", test_unknown },
