@@ -58,7 +58,12 @@ end()
 	helper=$(system_helper "$1")
 	case $2 in
 	ntkd) kill -KILL "$pid" ;;
-	helper) [[ -z $helper ]] || kill -KILL "$helper" ;;
+	helper)
+		# Between the one that cleaned up and the next there is none.
+		until kill -KILL "$helper" || is_gone "$pid"; do
+			helper=$(system_helper "$1")
+		done
+		;;
 	both)
 		# Stopped first, or it might see the helper's end and leave by itself.
 		kill -STOP "$pid"

@@ -444,7 +444,7 @@ position_try(const struct kind *k, uint32_t i, uint32_t times, const struct stat
 	if (refuse->hits == 0)
 		return false;
 	if (end == CLIENT_REFUSED)
-		ok = answer_is_right(v, n, k->name) & state_is(s->before);
+		ok = state_is(s->before) && answer_is_right(v, n, k->name);
 	else if (end == CLIENT_DONE)
 		ok = is_left_for_later() || state_is(s->after);
 	else
