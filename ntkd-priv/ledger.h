@@ -136,6 +136,9 @@ struct ledger {
 /* Empties L, with the slots of the default namespace, lo and C's interfaces. */
 void ledger_init(struct ledger *l, const struct conf *c);
 
+/* True when A and B are the same object, whatever their values. */
+bool obj_same_key(const struct obj *a, const struct obj *b);
+
 /* The object with the key of O, or NULL. */
 const struct obj *ledger_find(const struct ledger *l, const struct obj *o);
 

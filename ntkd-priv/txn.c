@@ -204,13 +204,30 @@ nft_flush(struct txn *t)
 	}
 }
 
+/* True when a change of O waits in the batch. */
+static bool
+is_waiting(const struct txn *t, const struct obj *o)
+{
+	for (size_t i = 0; i < t->rt.n; i++)
+		if (obj_same_key(change_subject(&t->steps[t->rt.steps[i]].change), o))
+			return true;
+	return false;
+}
+
+/*
+ * What is replaced or removed must be known to be ours: if it was to be made in the same
+ * batch and somebody else has its place, theirs would be replaced or removed.
+ */
 static void
 make_route(struct txn *t, const struct change *ch, const struct obj *o, uint32_t i)
 {
 	struct nl_sock *sk = t->ledger->ns[o->ns].rt;
 
-	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk))
+	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk) ||
+	    (ch->has_from && is_waiting(t, o)))
 		rt_flush(t);
+	if (t->failed && !t->undoing)
+		return;
 	t->rt.sk = sk;
 	nlq_add(&t->rt, x_route_message(t->policy->conf, t->ledger, ch), i);
 }
