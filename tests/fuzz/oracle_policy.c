@@ -419,12 +419,20 @@ on_addr_add(struct inquiry *q, const struct priv_addr_add *m)
 	    false);
 }
 
-/* Kernel-state 8.2: own addresses go after the routes that name them as source. */
+/*
+ * Kernel-state 8.2: own addresses go after the routes that name them as source.  Every
+ * managed interface has them, and a route is content with any that remains.
+ */
 static bool
 is_source(const struct oracle *o, uint16_t ns, uint16_t dev, ntk_ip_t addr)
 {
+	size_t holders = 0;
+
 	for (size_t i = 0; i < o->n; i++)
-		if (o->v[i].ns == ns && o->v[i].src == addr && (o->v[i].kind == OBJ_ROUTE ||
+		holders += o->v[i].kind == OBJ_ADDR && o->v[i].ns == ns && o->v[i].addr == addr;
+	for (size_t i = 0; i < o->n; i++)
+		if (o->v[i].ns == ns && o->v[i].src == addr &&
+		    ((o->v[i].kind == OBJ_ROUTE && holders == 1) ||
 		    (o->v[i].kind == OBJ_NEIGH && o->v[i].dev == dev)))
 			return true;
 	return false;
