@@ -17,6 +17,7 @@
 enum {
 	RECEIVE_SIZE = 65536,
 	DUMP_ATTEMPTS = 8,
+	ERRNO_MAX = 4095,	/* the kernel has none above */
 	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
 };
 
@@ -147,7 +148,9 @@ error_read(struct nlmsghdr *nlh, struct nlq_error *out)
 	struct nlattr *text = NULL;
 
 	memset(out, 0, sizeof(*out));
-	out->error = nlmsg_datalen(nlh) >= (int)sizeof(*e) ? -e->error : EPROTO;
+	out->error = EPROTO;
+	if (nlmsg_datalen(nlh) >= (int)sizeof(*e) && e->error <= 0 && e->error >= -ERRNO_MAX)
+		out->error = -e->error;
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) != 0 && (nlh->nlmsg_flags & NLM_F_CAPPED) != 0)
 		text = nlmsg_find_attr(nlh, sizeof(*e), NLMSGERR_ATTR_MSG);
 	if (text != NULL)

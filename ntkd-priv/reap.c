@@ -47,6 +47,15 @@ attr_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback)
 	return a != NULL && nla_len(a) == sizeof(uint32_t) ? nla_get_u32(a) : fallback;
 }
 
+/* A label is one byte; 0 is nobody's. */
+static uint8_t
+attr_u8(const struct nlmsghdr *nlh, size_t head, int type)
+{
+	struct nlattr *a = attr(nlh, head, type);
+
+	return a != NULL && nla_len(a) == sizeof(uint8_t) ? nla_get_u8(a) : 0;
+}
+
 static bool
 table_is_ours(const struct conf *c, uint32_t table)
 {
@@ -74,11 +83,10 @@ static bool
 rule_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 {
 	const struct fib_rule_hdr *r = nlmsg_data(nlh);
-	struct nlattr *protocol = attr(nlh, sizeof(*r), FRA_PROTOCOL);
 	uint32_t priority = attr_u32(nlh, sizeof(*r), FRA_PRIORITY, 0);
 
-	return r->family == AF_INET && protocol != NULL &&
-	    nla_get_u8(protocol) == c->routing_protocol &&
+	return r->family == AF_INET &&
+	    attr_u8(nlh, sizeof(*r), FRA_PROTOCOL) == c->routing_protocol &&
 	    (priority == c->rule_priority || priority == c->rule_priority + 1);
 }
 
@@ -86,10 +94,9 @@ static bool
 address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 {
 	const struct ifaddrmsg *a = nlmsg_data(nlh);
-	struct nlattr *protocol = attr(nlh, sizeof(*a), IFA_PROTO);
 
-	return a->ifa_family == AF_INET && protocol != NULL &&
-	    nla_get_u8(protocol) == c->routing_protocol;
+	return a->ifa_family == AF_INET &&
+	    attr_u8(nlh, sizeof(*a), IFA_PROTO) == c->routing_protocol;
 }
 
 /* --- removing it ------------------------------------------------------------------- */
@@ -114,6 +121,9 @@ leftover_look(const struct nlmsghdr *nlh, void *arg)
 {
 	struct walk *w = arg;
 
+	/* The longest of the three heads. */
+	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
+		return;
 	if (nlh->nlmsg_type == RTM_NEWROUTE && route_is_ours(nlh, w->conf))
 		remove_like(w, nlh, RTM_DELROUTE);
 	if (nlh->nlmsg_type == RTM_NEWRULE && rule_is_ours(nlh, w->conf))
@@ -268,9 +278,13 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 {
 	struct walk *w = arg;
 	const struct rtmsg *r = nlmsg_data(nlh);
-	ntk_prefix_t p = { ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
+	ntk_prefix_t p;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET || p.len <= 1 ||
+	if (nlh->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(nlh, sizeof(*r)) ||
+	    r->rtm_dst_len > NTK_IP_BITS)
+		return;
+	p = (ntk_prefix_t){ ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
+	if (r->rtm_family != AF_INET || p.len <= 1 ||
 	    dev_is_managed(w->ledger, attr_u32(nlh, sizeof(*r), RTA_OIF, 0)))
 		return;
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&

@@ -36,7 +36,9 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	struct nl_addr *mac;
 
 	memset(out, 0, sizeof(*out));
-	if (rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link) != 0)
+	/* An answer without a link counts as success there. */
+	if (rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link) != 0 ||
+	    link == NULL)
 		return ENODEV;
 	out->ifindex = rtnl_link_get_ifindex(link);
 	mac = rtnl_link_get_addr(link);
