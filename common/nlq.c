@@ -16,7 +16,6 @@
 
 enum {
 	RECEIVE_SIZE = 65536,
-	DUMP_ATTEMPTS = 8,
 	ERRNO_MAX = 4095,	/* the kernel has none above */
 	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
 };
@@ -252,22 +251,42 @@ dump_message(struct nl_msg *m, void *arg)
 	return NL_OK;
 }
 
+/* One attempt, for which M stays the caller's; as libnl tells it. */
+static int
+dump_try(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
+{
+	struct dump d = { each, arg };
+	int n;
+
+	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_DUMP;
+	nlmsg_hdr(m)->nlmsg_seq = NL_AUTO_SEQ;
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
+	n = nl_send_auto(sk, m);
+	if (n >= 0)
+		n = nl_recvmsgs_default(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+	return n;
+}
+
+int
+nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
+{
+	int n = dump_try(sk, m, each, arg);
+
+	nlmsg_free(m);
+	if (n >= 0)
+		return 0;
+	return n == -NLE_DUMP_INTR ? EAGAIN : n == -NLE_OBJ_NOTFOUND ? ENOENT : EIO;
+}
+
 int
 nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
 {
-	struct dump d = { each, arg };
 	int n = -NLE_DUMP_INTR;
 
-	nlmsg_hdr(m)->nlmsg_flags |= NLM_F_DUMP;
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
-	for (int i = 0; i < DUMP_ATTEMPTS && n == -NLE_DUMP_INTR; i++) {
-		nlmsg_hdr(m)->nlmsg_seq = NL_AUTO_SEQ;
-		n = nl_send_auto(sk, m);
-		if (n >= 0)
-			n = nl_recvmsgs_default(sk);
-	}
+	for (int i = 0; i < NLQ_DUMP_ATTEMPTS && n == -NLE_DUMP_INTR; i++)
+		n = dump_try(sk, m, each, arg);
 	nlmsg_free(m);
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
 	if (n >= 0)
 		return 0;
 	log_warnx("netlink", "the kernel does not list its state: %s", nl_geterror(n));

@@ -24,6 +24,7 @@ extern "C" {
 
 enum {
 	NLQ_BATCH = 64,			/* acknowledgements that surely fit the receive buffer */
+	NLQ_DUMP_ATTEMPTS = 8,		/* of a list that changes while it is told */
 	NLQ_TEXT = 160,			/* bytes of an error text, NUL included */
 	NLQ_NO_STEP = UINT32_MAX >> 1,	/* a message that is no step */
 };
@@ -88,6 +89,13 @@ void nlq_free(struct nlq *q);
 
 /* Sends M, which is freed, and waits for its end.  As nlq_send(). */
 int nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err);
+
+/*
+ * Asks for a dump with M, which is freed.  0; EAGAIN when what is listed changed
+ * meanwhile, so that something may be missing or told twice; ENOENT when there is no such
+ * list; else EIO.
+ */
+int nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg);
 
 /*
  * Asks for a dump with M, which is freed; again when what is listed changed

@@ -58,8 +58,8 @@ obj_same_key(const struct obj *a, const struct obj *b)
 	return memcmp(a, b, KEY_SIZE) == 0;
 }
 
-static struct node *
-node_find(const struct ledger *l, const struct obj *o)
+struct node *
+ledger_find_node(const struct ledger *l, const struct obj *o)
 {
 	struct node *n;
 
@@ -72,7 +72,7 @@ node_find(const struct ledger *l, const struct obj *o)
 const struct obj *
 ledger_find(const struct ledger *l, const struct obj *o)
 {
-	const struct node *n = node_find(l, o);
+	const struct node *n = ledger_find_node(l, o);
 
 	return n != NULL ? &n->obj : NULL;
 }
@@ -102,7 +102,7 @@ node_remove(struct ledger *l, struct node *n)
 void
 ledger_apply(struct ledger *l, const struct change *c)
 {
-	struct node *n = node_find(l, change_subject(c));
+	struct node *n = ledger_find_node(l, change_subject(c));
 
 	if (!c->has_to) {
 		if (n != NULL)

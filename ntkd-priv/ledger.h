@@ -95,6 +95,10 @@ struct ns {
 	struct nl_sock *nft;	/* nfnetlink socket inside */
 	bool nft_table;		/* our table is there */
 	bool nft_nat;		/* and its nat chains */
+	bool nft_known;		/* nft_digest is of the table as we wrote it */
+	uint64_t nft_digest;
+	bool announced;		/* has an id in the default namespace */
+	struct priv_checked told;	/* what the log knows of the last check */
 };
 
 struct dev {
@@ -114,8 +118,16 @@ struct peer {
 	uint32_t objects;	/* that name it */
 };
 
+/* How check.h found an object in the kernel; a number of these, or 0 for not at all. */
+enum node_found {
+	NODE_SAME = 1,
+	NODE_ALTERED = 2,	/* it carries our label, and something of it is different */
+	NODE_FOREIGN = 4,	/* something of somebody else's is in its place */
+};
+
 struct node {
 	struct obj obj;
+	uint8_t found;		/* enum node_found; of the last check */
 	TAILQ_ENTRY(node) order;
 	LIST_ENTRY(node) bucket;
 };
@@ -139,8 +151,9 @@ void ledger_init(struct ledger *l, const struct conf *c);
 /* True when A and B are the same object, whatever their values. */
 bool obj_same_key(const struct obj *a, const struct obj *b);
 
-/* The object with the key of O, or NULL. */
+/* The object with the key of O, or NULL; the same with what the ledger keeps beside it. */
 const struct obj *ledger_find(const struct ledger *l, const struct obj *o);
+struct node *ledger_find_node(const struct ledger *l, const struct obj *o);
 
 /* Enters a change. */
 void ledger_apply(struct ledger *l, const struct change *c);

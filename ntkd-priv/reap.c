@@ -3,17 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/fib_rules.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
-#include <string.h>
 
 #include "common/log.h"
-#include "ntkd-priv/journal.h"
 #include "common/nlq.h"
+#include "ntkd-priv/journal.h"
+#include "ntkd-priv/label.h"
 #include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_nft.h"
 #include "ntkd-priv/x_sysctl.h"
@@ -33,113 +30,17 @@ struct walk {
 	int error;
 };
 
-static struct nlattr *
-attr(const struct nlmsghdr *nlh, size_t head, int type)
-{
-	return nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)nlh, (int)head, type);
-}
-
-static uint32_t
-attr_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback)
-{
-	struct nlattr *a = attr(nlh, head, type);
-
-	return a != NULL && nla_len(a) == sizeof(uint32_t) ? nla_get_u32(a) : fallback;
-}
-
-/* A label is one byte; 0 is nobody's. */
-static uint8_t
-attr_u8(const struct nlmsghdr *nlh, size_t head, int type)
-{
-	struct nlattr *a = attr(nlh, head, type);
-
-	return a != NULL && nla_len(a) == sizeof(uint8_t) ? nla_get_u8(a) : 0;
-}
-
-static bool
-table_is_ours(const struct conf *c, uint32_t table)
-{
-	return (table <= c->tables.first && table >= c->tables.last) ||
-	    (table >= c->more_tables.first && table <= c->more_tables.last);
-}
-
-/* --- what is ours ----------------------------------------------------------------- */
-
-static bool
-route_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct rtmsg *r = nlmsg_data(nlh);
-	uint32_t table = attr_u32(nlh, sizeof(*r), RTA_TABLE, r->rtm_table);
-	ntk_ip_t dst = ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0));
-
-	if (r->rtm_family != AF_INET || r->rtm_protocol != c->routing_protocol)
-		return false;
-	if (table == RT_TABLE_MAIN)
-		return r->rtm_dst_len == NTK_IP_BITS && prefix_has_ip(linklocal, dst);
-	return table_is_ours(c, table);
-}
-
-static bool
-rule_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct fib_rule_hdr *r = nlmsg_data(nlh);
-	uint32_t priority = attr_u32(nlh, sizeof(*r), FRA_PRIORITY, 0);
-
-	return r->family == AF_INET &&
-	    attr_u8(nlh, sizeof(*r), FRA_PROTOCOL) == c->routing_protocol &&
-	    (priority == c->rule_priority || priority == c->rule_priority + 1);
-}
-
-static bool
-address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct ifaddrmsg *a = nlmsg_data(nlh);
-
-	return a->ifa_family == AF_INET &&
-	    attr_u8(nlh, sizeof(*a), IFA_PROTO) == c->routing_protocol;
-}
-
-/* --- removing it ------------------------------------------------------------------- */
-
-/* The dumped message, turned into a request to remove exactly this object. */
-static void
-remove_like(struct walk *w, const struct nlmsghdr *nlh, int type)
-{
-	struct nlmsghdr *copy = nlq_room(&w->removals, nlh->nlmsg_len);
-
-	memcpy(copy, nlh, nlh->nlmsg_len);
-	copy->nlmsg_type = (uint16_t)type;
-	copy->nlmsg_flags = 0;
-	nlq_take(&w->removals, NLQ_NO_STEP);
-	w->removed++;
-	if (w->removals.n == NLQ_BATCH)
-		nlq_send(&w->removals, true, NULL, NULL, NULL);
-}
-
 static void
 leftover_look(const struct nlmsghdr *nlh, void *arg)
 {
 	struct walk *w = arg;
 
-	/* The longest of the three heads. */
-	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
+	if (!label_is_ours(nlh, w->conf))
 		return;
-	if (nlh->nlmsg_type == RTM_NEWROUTE && route_is_ours(nlh, w->conf))
-		remove_like(w, nlh, RTM_DELROUTE);
-	if (nlh->nlmsg_type == RTM_NEWRULE && rule_is_ours(nlh, w->conf))
-		remove_like(w, nlh, RTM_DELRULE);
-	if (nlh->nlmsg_type == RTM_NEWADDR && address_is_ours(nlh, w->conf))
-		remove_like(w, nlh, RTM_DELADDR);
-}
-
-/* A dump request of TYPE for IPv4: each of the three heads begins with the family. */
-static struct nl_msg *
-dump_request(int type)
-{
-	const struct rtmsg head = { .rtm_family = AF_INET };
-
-	return nlq_message(type, 0, &head, type == RTM_GETADDR ? sizeof(struct ifaddrmsg) :
-	    sizeof(head));
+	label_remove_like(&w->removals, nlh, NLQ_NO_STEP);
+	w->removed++;
+	if (w->removals.n == NLQ_BATCH)
+		nlq_send(&w->removals, true, NULL, NULL, NULL);
 }
 
 /* Removes what is ours among the objects that a request of TYPE lists. */
@@ -152,7 +53,7 @@ leftovers_remove(struct walk *w, struct nl_sock *rt, int type, const char *what)
 	w->removed = 1;
 	for (int pass = 0; error == 0 && w->removed != 0 && pass < PASSES; pass++) {
 		w->removed = 0;
-		error = nlq_dump(rt, dump_request(type), leftover_look, w);
+		error = nlq_dump(rt, label_dump_request(type), leftover_look, w);
 		nlq_send(&w->removals, true, NULL, NULL, NULL);
 		total += w->removed;
 	}
@@ -283,9 +184,9 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(nlh, sizeof(*r)) ||
 	    r->rtm_dst_len > NTK_IP_BITS)
 		return;
-	p = (ntk_prefix_t){ ntohl(attr_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
+	p = (ntk_prefix_t){ ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
 	if (r->rtm_family != AF_INET || p.len <= 1 ||
-	    dev_is_managed(w->ledger, attr_u32(nlh, sizeof(*r), RTA_OIF, 0)))
+	    dev_is_managed(w->ledger, label_u32(nlh, sizeof(*r), RTA_OIF, 0)))
 		return;
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&
 	    !prefix_overlaps(p, w->conf->map.range))
@@ -306,6 +207,6 @@ host_look(struct ledger *l, const struct conf *c, struct host *h)
 	int error;
 
 	h->n = 0;
-	error = nlq_dump(l->ns[NS_DEFAULT].rt, dump_request(RTM_GETROUTE), host_route_look, &w);
+	error = nlq_dump(l->ns[NS_DEFAULT].rt, label_dump_request(RTM_GETROUTE), host_route_look, &w);
 	return error != 0 ? error : w.error;
 }

@@ -2,12 +2,15 @@
 #include "ntkd-priv/serve.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/privfd.h"
+#include "common/tbf.h"
+#include "ntkd-priv/check.h"
 #include "ntkd-priv/names.h"
 #include "ntkd-priv/x_link.h"
 
@@ -18,6 +21,7 @@ struct server {
 	const struct conf *conf;
 	struct ledger *ledger;
 	struct txn *txn;
+	struct tbf checks;
 	bool greeted;		/* hello was answered: the only phase but the first */
 };
 
@@ -56,28 +60,48 @@ answer_send(const struct wr *w)
 	return wr_ok(w) && send(PRIV_FD_SOCKET, out, w->len, MSG_NOSIGNAL) == (ssize_t)w->len;
 }
 
-static bool
-answer_txn(const struct txn *t, uint32_t seq)
-{
-	struct wr w;
-
-	if (t->failed) {
-		answer_begin(&w, PRIV_REFUSED, seq, 0);
-		msg_encode(&priv_refusal_desc, &t->refusal, &w);
-		return answer_send(&w);
-	}
-	answer_begin(&w, PRIV_DONE, seq, t->n_results);
-	for (uint32_t i = 0; i < t->n_results; i++)
-		msg_encode(&priv_result_desc, &t->results[i], &w);
-	return answer_send(&w);
-}
-
 static void
 refusal_log(const struct priv_refusal *r)
 {
 	log_remote(mono_now(), "border", "refused %s (operation %u): %s %s %s %s %s", r->operation,
 	    r->op, r->field, r->value, priv_reason_text((enum priv_reason)r->reason),
 	    r->error != 0 ? strerror(r->error) : "", r->text);
+}
+
+static bool
+answer_refused(const struct priv_refusal *refusal, uint32_t seq)
+{
+	struct wr w;
+
+	refusal_log(refusal);
+	answer_begin(&w, PRIV_REFUSED, seq, 0);
+	msg_encode(&priv_refusal_desc, refusal, &w);
+	return answer_send(&w);
+}
+
+static bool
+answer_findings(const struct findings *f, uint32_t seq)
+{
+	struct wr w;
+
+	answer_begin(&w, PRIV_CHECKED, seq, 1U + f->n);
+	msg_encode(&priv_checked_desc, &f->totals, &w);
+	for (unsigned i = 0; i < f->n; i++)
+		msg_encode(&priv_difference_desc, &f->v[i], &w);
+	return answer_send(&w);
+}
+
+static bool
+answer_txn(const struct txn *t, uint32_t seq)
+{
+	struct wr w;
+
+	if (t->failed)
+		return answer_refused(&t->refusal, seq);
+	answer_begin(&w, PRIV_DONE, seq, t->n_results);
+	for (uint32_t i = 0; i < t->n_results; i++)
+		msg_encode(&priv_result_desc, &t->results[i], &w);
+	return answer_send(&w);
 }
 
 /* --- requests --------------------------------------------------------------------- */
@@ -139,9 +163,42 @@ apply(struct server *s, const struct priv_frame *f, struct rd *r)
 	txn_end(t, (f->flags & PRIV_REHEARSE) != 0);
 	if (t->peers_changed)
 		names_write(s->ledger);
-	if (t->failed)
-		refusal_log(&t->refusal);
 	return answer_txn(t, f->seq);
+}
+
+static bool
+check_refuse(enum priv_reason reason, const struct priv_check *q, uint32_t seq)
+{
+	struct priv_refusal r = { .reason = (uint16_t)reason, .operation = "check", .field = "ns" };
+
+	snprintf(r.value, sizeof(r.value), "0x%x", q->ns);
+	return answer_refused(&r, seq);
+}
+
+static bool
+check(struct server *s, const struct priv_frame *f, struct rd *r)
+{
+	static struct findings findings;
+	struct msg_error err;
+	struct priv_check q;
+	enum priv_reason why;
+	int ns;
+
+	if (!s->greeted || s->txn->open)
+		return not_expected("a check before hello, or inside a transaction", f->seq);
+	if (f->count != 1 || f->flags != 0)
+		return not_expected("a check with flags, or not of one namespace", f->count);
+	if (!msg_decode(&priv_check_desc, r, &q, &err))
+		return malformed(&err);
+	if (!rd_done(r))
+		return not_expected("bytes after the check", r->left);
+	ns = ledger_find_handle(s->ledger, PRIV_H_NS, q.ns, &why);
+	if (ns < 0)
+		return check_refuse(why, &q, f->seq);
+	if (!tbf_pass(&s->checks, mono_now()))
+		return check_refuse(PRIV_R_RATE, &q, f->seq);
+	check_namespace(s->conf, s->ledger, (unsigned)ns, &findings);
+	return answer_findings(&findings, f->seq);
 }
 
 static bool
@@ -158,6 +215,8 @@ request(struct server *s, size_t len)
 		return rd_done(&r) ? hello(s, &f) : not_expected("bytes after hello", r.left);
 	if (f.type == PRIV_APPLY)
 		return apply(s, &f, &r);
+	if (f.type == PRIV_CHECK)
+		return check(s, &f, &r);
 	return not_expected("an unknown type", f.type);
 }
 
@@ -186,6 +245,7 @@ serve(const struct conf *c, struct ledger *l, struct txn *t)
 	int flags = 0;
 	ssize_t n;
 
+	tbf_init(&s.checks, SERVE_CHECK_BURST, SERVE_CHECK_RATE, mono_now());
 	while ((n = message_receive(&flags)) > 0) {
 		if ((flags & MSG_CTRUNC) != 0)
 			return not_expected("a descriptor attached", 0);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/must.h"
+#include "ntkd-priv/print.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_route.h"
@@ -23,6 +24,8 @@ txn_init(struct txn *t, const struct policy *p, struct ledger *l)
 	memset(t, 0, sizeof(*t));
 	t->policy = p;
 	t->ledger = l;
+	tbf_init(&t->namespaces, TXN_NS_BURST, TXN_NS_RATE, mono_now());
+	tbf_init(&t->devs, TXN_DEV_BURST, TXN_DEV_RATE, mono_now());
 }
 
 void
@@ -64,46 +67,13 @@ fail_policy(struct txn *t, uint8_t type, const struct ruling *r)
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "0x%x", r->value);
 }
 
-/* What object O is called, for people. */
-static void
-object_print(const struct ledger *l, const struct obj *o, char *buf, size_t size)
-{
-	char text[MAC_TEXT > IP_TEXT ? MAC_TEXT : IP_TEXT];
-
-	switch ((enum obj_kind)o->kind) {
-	case OBJ_ADDR:
-	case OBJ_NEIGH:
-		snprintf(buf, size, "%s dev %s", ip_print(o->addr, text), l->dev[o->dev].name);
-		break;
-	case OBJ_ROUTE:
-		snprintf(buf, size, "%s/%u table %u", ip_print(o->addr, text), o->len,
-		    l->peer[o->peer].table);
-		break;
-	case OBJ_RULE:
-	case OBJ_MARK:
-		snprintf(buf, size, "table %u", l->peer[o->peer].table);
-		break;
-	case OBJ_NAT:
-		snprintf(buf, size, "%s/%u", ip_print(o->addr, text), o->len);
-		break;
-	case OBJ_DEV:
-		snprintf(buf, size, "%s", l->dev[dev_is_real(o->dev) ? o->dev : o->via_dev].name);
-		break;
-	case OBJ_NS:
-		snprintf(buf, size, "namespace %u", l->ns[o->ns].number);
-		break;
-	default:
-		snprintf(buf, size, "%s", mac_print(o->mac, text));
-	}
-}
-
 static void
 fail_kernel(struct txn *t, const struct step *s, const struct nlq_error *err)
 {
 	if (t->failed)
 		return;
 	fail(t, s->op, s->type, PRIV_R_KERNEL, "");
-	object_print(t->ledger, change_subject(&s->change), t->refusal.value,
+	print_object(t->ledger, change_subject(&s->change), t->refusal.value,
 	    sizeof(t->refusal.value));
 	t->refusal.error = err->error;
 	log_escape(err->text, strlen(err->text), t->refusal.text, sizeof(t->refusal.text));
@@ -111,17 +81,14 @@ fail_kernel(struct txn *t, const struct step *s, const struct nlq_error *err)
 
 /* An undo that the kernel refuses cannot be answered, only told. */
 static void
-undo_failed(const struct step *s, const struct nlq_error *err)
+undo_failed(const struct txn *t, const struct step *s, const struct nlq_error *err)
 {
-	static const char *const kinds[OBJ_KINDS] = { [OBJ_NS] = "namespace", [OBJ_DEV] = "interface",
-		[OBJ_PEER] = "neighbour", [OBJ_ADDR] = "address", [OBJ_NEIGH] = "neighbour route",
-		[OBJ_ROUTE] = "route", [OBJ_RULE] = "rule", [OBJ_MARK] = "mark",
-		[OBJ_NAT] = "translation" };
 	const struct obj *o = change_subject(&s->change);
-	char ip[IP_TEXT];
+	char text[PRINT_OBJECT];
 
-	log_remote(mono_now(), "undo", "%s %s/%u: %s %s", kinds[o->kind], ip_print(o->addr, ip),
-	    o->len, strerror(err->error), err->text);
+	print_object(t->ledger, o, text, sizeof(text));
+	log_remote(mono_now(), "undo", "%s %s: %s %s", print_kind(o->kind), text,
+	    strerror(err->error), err->text);
 }
 
 /* --- making a change -------------------------------------------------------------- */
@@ -136,7 +103,7 @@ step_ended(void *arg, uint32_t i, const struct nlq_error *err)
 	if (err != NULL && removal && x_route_is_gone(err->error))
 		err = NULL;
 	if (t->undoing && err != NULL)
-		undo_failed(s, err);
+		undo_failed(t, s, err);
 	if (t->undoing)
 		return;
 	s->state = err != NULL ? STEP_FAILED : STEP_DONE;
@@ -152,7 +119,7 @@ static void
 step_unanswered(struct txn *t, struct step *s, const struct nlq_error *err)
 {
 	if (t->undoing) {
-		undo_failed(s, err);
+		undo_failed(t, s, err);
 		return;
 	}
 	s->state = change_subject(&s->change)->kind == OBJ_ADDR ? STEP_FAILED : STEP_DONE;
@@ -189,7 +156,7 @@ nft_flush(struct txn *t)
 		if (failing >= t->n)
 			failing = (uint32_t)t->n - 1;
 		if (t->undoing)
-			undo_failed(&t->steps[failing], &err);
+			undo_failed(t, &t->steps[failing], &err);
 		else
 			fail_kernel(t, &t->steps[failing], &err);
 		return;
@@ -357,6 +324,13 @@ result_note(struct txn *t, const struct obj *o)
 	}
 }
 
+static bool
+is_too_often(struct txn *t, uint8_t type)
+{
+	return (type == PRIV_OP_ns_create && !tbf_pass(&t->namespaces, mono_now())) ||
+	    (type == PRIV_OP_dev_create && !tbf_pass(&t->devs, mono_now()));
+}
+
 static void
 op_do(struct txn *t, const struct priv_op *op)
 {
@@ -368,6 +342,8 @@ op_do(struct txn *t, const struct priv_op *op)
 	if (r.reason == PRIV_R_OK && (t->ops >= PRIV_TXN_OPS ||
 	    (priv_op_makes(op->type) && t->n_results == PRIV_TXN_RESULTS)))
 		r.reason = PRIV_R_LIMIT;
+	if (r.reason == PRIV_R_OK && is_too_often(t, op->type))
+		r.reason = PRIV_R_RATE;
 	if (r.reason != PRIV_R_OK) {
 		fail_policy(t, op->type, &r);
 		return;

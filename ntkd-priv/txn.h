@@ -11,8 +11,22 @@
  * by making the reversed changes in reverse order.
  */
 
+#include "common/tbf.h"
 #include "ntkd-priv/policy.h"
 #include "ntkd-priv/x_nft.h"
+
+/*
+ * Namespaces and pseudo-interfaces that can be made at once, and a second afterwards:
+ * all that there can be at all, several times over, so that no burst of migrations meets
+ * the limit.  It is for a ntkd that makes and drops them in a loop, which would keep the kernel
+ * busy taking namespaces down, outside of our time.
+ */
+enum {
+	TXN_NS_BURST = 4 * LEDGER_NAMESPACES,
+	TXN_NS_RATE = LEDGER_NAMESPACES / 2,
+	TXN_DEV_BURST = 2 * LEDGER_DEVS,
+	TXN_DEV_RATE = TXN_NS_RATE * CONF_INTERFACES,
+};
 
 enum step_state {
 	STEP_PENDING,	/* collected, not sent */
@@ -36,6 +50,8 @@ struct txn {
 	size_t n;
 	size_t size;
 	uint32_t ops;			/* seen so far */
+	struct tbf namespaces;		/* how fast they are made */
+	struct tbf devs;
 	struct priv_result results[PRIV_TXN_RESULTS];
 	uint32_t n_results;
 	bool open;			/* more parts are to come */
@@ -46,6 +62,7 @@ struct txn {
 	struct priv_refusal refusal;	/* when failed */
 };
 
+/* Transactions judged by P, on L; the limits of rates start full now. */
 void txn_init(struct txn *t, const struct policy *p, struct ledger *l);
 
 /* Starts an empty transaction. */

@@ -9,6 +9,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/inet.h>
 #include <netlink/route/link/macvlan.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,18 @@ static const struct {
 
 enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
 
+static bool
+settings_are_right(struct rtnl_link *link)
+{
+	uint32_t value;
+
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (rtnl_link_inet_get_conf(link, (unsigned)settings[i].which, &value) != 0 ||
+		    value != settings[i].value)
+			return false;
+	return true;
+}
+
 int
 x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts *out)
 {
@@ -41,6 +54,8 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	    link == NULL)
 		return ENODEV;
 	out->ifindex = rtnl_link_get_ifindex(link);
+	out->up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
+	out->settings = settings_are_right(link);
 	mac = rtnl_link_get_addr(link);
 	if (mac != NULL && nl_addr_get_len(mac) == sizeof(out->mac.b))
 		memcpy(out->mac.b, nl_addr_get_binary_addr(mac), sizeof(out->mac.b));

@@ -12,6 +12,8 @@
 
 struct link_facts {
 	int ifindex;
+	bool up;
+	bool settings;		/* are as LINK_SETTINGS makes them */
 	ntk_mac_t mac;
 	char name[CONF_IFNAME];
 };

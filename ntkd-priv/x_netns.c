@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <netlink/cache.h>
 #include <netlink/route/link.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/privfd.h"
 #include "ntkd-priv/journal.h"
 #include "ntkd-priv/x_link.h"
@@ -31,11 +34,8 @@ enum {
 	NAME_TRIES = 1000,	/* names that may be somebody else's */
 };
 
-/* lo has this index in every namespace. */
-enum { LO_INDEX = 1 };
-
-static void
-name_print(uint32_t number, char *name)
+void
+x_netns_name(uint32_t number, char *name)
 {
 	snprintf(name, NETNS_NAME, NETNS_PREFIX "%u", number);
 }
@@ -107,7 +107,7 @@ name_take(struct ledger *l, uint32_t *number)
 
 	for (int i = 0; error == EEXIST && i < NAME_TRIES; i++) {
 		*number = r.value = l->next_ns_number++;
-		name_print(*number, name);
+		x_netns_name(*number, name);
 		if (!journal_add(&r))
 			return errno;
 		if (is_our_empty_file(name))
@@ -138,7 +138,7 @@ inside_setup(struct ns *n)
 		return error;
 	r.dev = n->st_dev;
 	r.ino = n->st_ino;
-	name_print(n->number, name);
+	x_netns_name(n->number, name);
 	if (!journal_add(&r))
 		return errno;
 	/* The working directory is the names directory. */
@@ -155,6 +155,51 @@ back_to_default(const struct ledger *l)
 	/* Everything that follows would happen in the wrong place. */
 	log_warn("netns", "cannot return to the default namespace; giving up");
 	abort();
+}
+
+int
+x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right)
+{
+	int error;
+
+	*right = true;
+	if (ns != NS_DEFAULT && setns(l->ns[ns].fd, CLONE_NEWNET) != 0)
+		return errno;
+	error = x_sysctl_check(right);
+	if (ns != NS_DEFAULT)
+		back_to_default(l);
+	return error;
+}
+
+int
+x_netns_name_look(const struct ns *n)
+{
+	char name[NETNS_NAME];
+	struct stat st;
+
+	x_netns_name(n->number, name);
+	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno;
+	return st.st_dev == n->st_dev && st.st_ino == n->st_ino ? 0 : EEXIST;
+}
+
+/* The number may still be that of a namespace which the kernel has not yet taken down. */
+void
+x_netns_announce(const struct ledger *l, struct ns *n)
+{
+	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
+	struct nl_msg *m;
+	struct nlq_error err;
+
+	if (n->announced)
+		return;
+	m = nlq_message(RTM_NEWNSID, 0, &head, sizeof(head));
+	nlq_put_u32(m, NETNSA_NSID, n->number);
+	nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
+	n->announced = nlq_request(l->ns[NS_DEFAULT].rt, m, &err) == 0;
+	if (!n->announced)
+		log_remote(mono_now(), "netns", "namespace %u has no notification id yet, changes in it"
+		    " are noticed later: %s", n->number, strerror(err.error));
 }
 
 static int
@@ -174,9 +219,10 @@ ns_make(struct ledger *l, struct ns *n, uint32_t label, struct nlq_error *err)
 	back_to_default(l);
 	if (error != 0)
 		return error;
+	x_netns_announce(l, n);
 	/* Without lo there is no local table, and no gateway would be accepted. */
 	snprintf(alias, sizeof(alias), "ntkd identity %u", label);
-	return x_link_set(n->rt, LO_INDEX, LINK_UP, alias, err);
+	return x_link_set(n->rt, NETNS_LO, LINK_UP, alias, err);
 }
 
 bool
@@ -185,7 +231,7 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	char name[NETNS_NAME];
 	struct stat st;
 
-	name_print(number, name);
+	x_netns_name(number, name);
 	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 		return true;
 	if (st.st_dev == dev && st.st_ino == ino) {
@@ -229,7 +275,7 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
 	struct stat st;
 	int fd;
 
-	name_print(number, name);
+	x_netns_name(number, name);
 	fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;

@@ -8,7 +8,10 @@
  * A namespace is made, bound to a name of ours in the names directory
  * ("ntkv1", "ntkv2", …: `ip netns` shows them to the administrator) and from
  * then on reached through the descriptor and the netlink sockets opened inside it:
- * it is entered once, at its making, and never again.
+ * it is entered at its making, and when a check looks at its settings.
+ *
+ * In the default namespace it gets its number as an id, so that sockets of ntkd hear
+ * of its changes (NETLINK_LISTEN_ALL_NSID).
  */
 
 #include "ntkd-priv/ledger.h"
@@ -21,6 +24,20 @@ int x_netns_open_default(struct ledger *l);
 
 /* Makes or removes what OBJ_NS stands for in other namespaces; 0 or errno. */
 int x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err);
+
+enum { NETNS_LO = 1 };	/* index of lo in every namespace */
+
+/* Writes the name of the namespace with NUMBER; NAME has NETNS_NAME bytes. */
+void x_netns_name(uint32_t number, char *name);
+
+/* 0 when the name of N still shows it; else ENOENT or EEXIST. */
+int x_netns_name_look(const struct ns *n);
+
+/* As x_sysctl_check(), for namespace NS of L. */
+int x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right);
+
+/* Gives N of L its id, if it has none.  Another that still has the number is told in the log. */
+void x_netns_announce(const struct ledger *l, struct ns *n);
 
 /*
  * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO), or an

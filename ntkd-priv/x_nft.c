@@ -406,6 +406,13 @@ has_comment(const void *data, size_t len)
 	return found;
 }
 
+/* Whose the table with our name is. */
+enum whose {
+	NOBODYS,
+	OURS,
+	FOREIGN,
+};
+
 /* Not with libnftnl, which ends the process when an attribute is not as it expects. */
 static void
 table_look(const struct nlmsghdr *nlh, void *arg)
@@ -414,27 +421,155 @@ table_look(const struct nlmsghdr *nlh, void *arg)
 		[NFTA_TABLE_NAME] = { .type = NLA_STRING },
 	};
 	struct nlattr *tb[NFTA_TABLE_MAX + 1];
-	bool *ours = arg;
+	enum whose *whose = arg;
 
 	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)nlh, sizeof(struct nfgenmsg), tb,
 	    NFTA_TABLE_MAX, attrs) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
-	    tb[NFTA_TABLE_USERDATA] == NULL)
+	    strcmp(nla_get_string(tb[NFTA_TABLE_NAME]), table_name) != 0)
 		return;
-	if (strcmp(nla_get_string(tb[NFTA_TABLE_NAME]), table_name) == 0 &&
-	    has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
-	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])))
-		*ours = true;
+	*whose = tb[NFTA_TABLE_USERDATA] != NULL && has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
+	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])) ? OURS : FOREIGN;
 }
 
-/* Asks for all tables of family ip; one that is ours by its comment sets *OURS. */
-static int
-table_find(struct nl_sock *nft, bool *ours)
+/* A request for everything of one TYPE in family ip, of our table if it can be asked so. */
+static struct nl_msg *
+list_request(uint16_t type)
 {
 	const struct nfgenmsg head = { .nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0 };
+	struct nl_msg *m = nlq_message(NFNL_SUBSYS_NFTABLES << 8 | type, 0, &head, sizeof(head));
 
-	*ours = false;
-	return nlq_dump(nft, nlq_message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, &head,
-	    sizeof(head)), table_look, ours);
+	must_be(nla_put_string(m, NFTA_TABLE_NAME, table_name) == 0);
+	if (type == NFT_MSG_GETSETELEM)
+		must_be(nla_put_string(m, NFTA_SET_ELEM_LIST_SET, peers_map) == 0);
+	return m;
+}
+
+static int
+table_find(struct nl_sock *nft, enum whose *whose)
+{
+	*whose = NOBODYS;
+	return nlq_dump(nft, list_request(NFT_MSG_GETTABLE), table_look, whose);
+}
+
+/* --- what is in it ------------------------------------------------------------ */
+
+/* Of a table's content: a sum, because the order of its parts means nothing. */
+struct digest {
+	uint64_t sum;
+	uint64_t chain;		/* of the chain whose rules are being told */
+	uint64_t place;		/* of the rule in it: there order means something */
+	uint64_t seed;
+	enum whose whose;
+	uint16_t generation;	/* of the ruleset; each commit makes a new one */
+	bool any;		/* something was told at all */
+	bool torn;		/* it changed meanwhile */
+};
+
+static uint64_t
+mix(uint64_t h, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++) {
+		h = (h ^ p[i]) * 0x9e3779b97f4a7c15U;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+/* Attributes that are not content: numbers and counts that the kernel gives. */
+static bool
+is_content(uint8_t type, int attr)
+{
+	switch (type) {
+	case NFT_MSG_NEWTABLE:
+		return attr <= NFTA_TABLE_FLAGS || attr == NFTA_TABLE_USERDATA;
+	case NFT_MSG_NEWCHAIN:
+		return attr != NFTA_CHAIN_HANDLE && attr != NFTA_CHAIN_USE;
+	case NFT_MSG_NEWRULE:
+		return attr != NFTA_RULE_HANDLE && attr != NFTA_RULE_POSITION;
+	default:
+		return attr != NFTA_SET_HANDLE && attr <= NFTA_SET_EXPRESSIONS;
+	}
+}
+
+static void
+digest_elements(struct digest *d, const struct nlattr *list)
+{
+	int left = nla_len(list);
+
+	for (struct nlattr *a = nla_data(list); nla_ok(a, left); a = nla_next(a, &left))
+		d->sum += mix(d->seed, nla_data(a), (size_t)nla_len(a));
+}
+
+static void
+digest_rule_place(struct digest *d, const struct nlattr *chain)
+{
+	uint64_t h = mix(d->seed, nla_data(chain), (size_t)nla_len(chain));
+
+	d->place = h == d->chain ? d->place + 1 : 0;
+	d->chain = h;
+}
+
+static void
+digest_take(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *g = nlmsg_data(nlh);
+	uint8_t type = (uint8_t)NFNL_MSG_TYPE(nlh->nlmsg_type);
+	int left = nlmsg_attrlen(nlh, sizeof(*g));
+	struct digest *d = arg;
+	uint64_t h = mix(d->seed, &type, sizeof(type));
+
+	d->torn = d->torn || (d->any && d->generation != ntohs(g->res_id));
+	d->generation = ntohs(g->res_id);
+	d->any = true;
+	if (type == NFT_MSG_NEWTABLE)
+		table_look(nlh, &d->whose);
+	for (struct nlattr *a = nlmsg_attrdata(nlh, sizeof(*g)); nla_ok(a, left);
+	    a = nla_next(a, &left)) {
+		if (nla_type(a) == NFTA_TABLE_NAME && nla_strcmp(a, table_name) != 0)
+			return;
+		if (type == NFT_MSG_NEWSETELEM && nla_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
+			digest_elements(d, a);
+		if (type == NFT_MSG_NEWRULE && nla_type(a) == NFTA_RULE_CHAIN)
+			digest_rule_place(d, a);
+		if (is_content(type, nla_type(a)))
+			h = mix(h, &a->nla_type, (size_t)nla_len(a) + sizeof(a->nla_type));
+	}
+	if (type == NFT_MSG_NEWRULE)
+		h = mix(h, &d->place, sizeof(d->place));
+	if (type != NFT_MSG_NEWSETELEM)
+		d->sum += h;
+}
+
+static int
+digest_try(struct nl_sock *nft, struct digest *d)
+{
+	static const uint16_t lists[] = { NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE,
+		NFT_MSG_GETSET, NFT_MSG_GETSETELEM };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		int error = nlq_dump_once(nft, list_request(lists[i]), digest_take, d);
+
+		/* Without its map the table is not ours any more, but a table. */
+		if (error != 0 && error != ENOENT)
+			return error;
+		if (d->whose != OURS)
+			return 0;
+	}
+	return d->torn ? EAGAIN : 0;
+}
+
+static int
+digest(const struct ledger *l, unsigned ns, struct digest *d)
+{
+	int error = EAGAIN;
+
+	for (int i = 0; error == EAGAIN && i < NLQ_DUMP_ATTEMPTS; i++) {
+		*d = (struct digest){ .seed = l->seed };
+		error = digest_try(l->ns[ns].nft, d);
+	}
+	return error;
 }
 
 /* --- batches ------------------------------------------------------------------ */
@@ -482,6 +617,7 @@ batch_send(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_err
 	if (error == 0) {
 		l->ns[b->ns].nft_table = b->table;
 		l->ns[b->ns].nft_nat = b->nat;
+		l->ns[b->ns].nft_known = false;
 	}
 	return error;
 }
@@ -493,13 +629,13 @@ rewrite(struct nft_batch *b, struct ledger *l)
 	const struct node *n;
 	uint32_t ignored = UINT32_MAX;
 	struct change ch = { .has_to = true };
-	bool ours;
+	enum whose whose;
 
-	if (table_find(l->ns[b->ns].nft, &ours) != 0)
+	if (table_find(l->ns[b->ns].nft, &whose) != 0)
 		return EIO;
 	x_nft_begin(b, b->conf, l, b->ns);
 	b->open = b->table = b->nat = false;
-	if (ours)
+	if (whose == OURS)
 		table_message(&b->q, NFT_MSG_DELTABLE, NLQ_NO_STEP);
 	table_need(b, NLQ_NO_STEP);
 	TAILQ_FOREACH(n, &l->order, order) {
@@ -529,14 +665,52 @@ x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_e
 	return 0;
 }
 
+/* Writes the table and takes its digest, which is ours when nobody else wrote in between. */
+static uint8_t
+renew(const struct conf *c, struct ledger *l, unsigned ns, const struct digest *before, int *error)
+{
+	static struct nft_batch b;
+	struct ns *n = &l->ns[ns];
+	struct digest after;
+
+	b.conf = c;
+	b.ns = ns;
+	*error = rewrite(&b, l);
+	if (*error == 0)
+		*error = digest(l, ns, &after);
+	if (*error != 0)
+		return PRIV_FATE_FAILED;
+	n->nft_known = before->any && after.generation == (uint16_t)(before->generation + 1);
+	n->nft_digest = after.sum;
+	return before->sum == after.sum ? 0 : PRIV_FATE_REPAIRED;
+}
+
+uint8_t
+x_nft_check(const struct conf *c, struct ledger *l, unsigned ns, int *error)
+{
+	const struct ns *n = &l->ns[ns];
+	struct digest before;
+
+	*error = digest(l, ns, &before);
+	if (*error != 0)
+		return PRIV_FATE_FAILED;
+	if (!n->nft_table && before.whose == OURS) {
+		*error = x_nft_remove_table(n->nft);
+		return *error != 0 ? PRIV_FATE_FAILED : PRIV_FATE_REMOVED;
+	}
+	if (!n->nft_table || (n->nft_known && before.sum == n->nft_digest))
+		return 0;
+	return before.whose == FOREIGN ? PRIV_FATE_FOREIGN : renew(c, l, ns, &before, error);
+}
+
 int
 x_nft_remove_table(struct nl_sock *nft)
 {
 	struct nlq q = { .sk = nft };
-	bool ours;
-	int error = table_find(nft, &ours);
+	enum whose whose;
+	int error = table_find(nft, &whose);
 
-	if (error != 0 || !ours)
+	if (error != 0 || whose != OURS)
 		return error;
 	bracket(&q, NFNL_MSG_BATCH_BEGIN);
 	table_message(&q, NFT_MSG_DELTABLE, NLQ_NO_STEP);

@@ -52,6 +52,20 @@ void x_nft_change(struct nft_batch *b, const struct change *ch, uint32_t step);
  */
 int x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err);
 
+/*
+ * Compares the table of namespace NS with the ledger, and writes it anew if need be.  What
+ * became of it (enum priv_fate; 0: nothing was to be done), with the errno of a failure in
+ * *ERROR.
+ *
+ * What is there is compared by a digest: with that of the table as it was last written as a
+ * whole, if no other commit came between writing and reading; else the table is written
+ * anew, and the digests before and after are compared.
+ */
+uint8_t x_nft_check(const struct conf *c, struct ledger *l, unsigned ns, int *error);
+
+/* The table, for people. */
+#define X_NFT_TABLE "table ip ntkd"
+
 /* Removes the table of the default namespace, if it is ours by its comment; errno or 0. */
 int x_nft_remove_table(struct nl_sock *nft);
 

@@ -6,8 +6,13 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "common/nlq.h"
+#include "ntkd-priv/label.h"
 
 /*
  * Always the same metric, given explicitly: a route is replaced only by one of
@@ -58,12 +63,13 @@ neighbour_message(const struct maker *k, const struct obj *o)
 {
 	const struct dev *d = &k->ledger->dev[o->dev];
 	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = NTK_IP_BITS,
-		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = k->conf->routing_protocol,
-		.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
+		.rtm_protocol = k->conf->routing_protocol, .rtm_scope = RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST };
 	struct nl_msg *m = nlq_message(k->type, k->flags, &head, sizeof(head));
 
 	put_ip(m, RTA_DST, o->addr);
 	put_ip(m, RTA_PREFSRC, o->src);
+	nlq_put_u32(m, RTA_TABLE, RT_TABLE_MAIN);
 	nlq_put_u32(m, RTA_OIF, (uint32_t)d->ifindex);
 	nlq_put_u32(m, RTA_PRIORITY, d->parent);
 	return m;
@@ -78,8 +84,8 @@ route_message(const struct maker *k, const struct obj *o)
 		[PRIV_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
 	};
 	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = o->len,
-		.rtm_table = RT_TABLE_UNSPEC, .rtm_protocol = k->conf->routing_protocol,
-		.rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = types[o->type] };
+		.rtm_protocol = k->conf->routing_protocol, .rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = types[o->type] };
 	struct nl_msg *m = nlq_message(k->type, k->flags, &head, sizeof(head));
 
 	put_ip(m, RTA_DST, o->addr);
@@ -103,6 +109,7 @@ rule_message(const struct maker *k, const struct obj *o)
 
 	nlq_put_u32(m, FRA_TABLE, table);
 	nlq_put_u32(m, FRA_PRIORITY, k->conf->rule_priority + (o->peer == PEER_NTK));
+	nlq_put_u32(m, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
 	nlq_put_u8(m, FRA_PROTOCOL, k->conf->routing_protocol);
 	if (o->peer != PEER_NTK) {
 		nlq_put_u32(m, FRA_FWMARK, table);
@@ -111,15 +118,32 @@ rule_message(const struct maker *k, const struct obj *o)
 	return m;
 }
 
+/* Of a head or of attributes: the bits of those that do not count in a comparison. */
+#define BIT(n) (1U << (n))
+#define HEAD(type, member) BIT(offsetof(struct type, member))
+
+enum {
+	ROUTE_IGNORED = HEAD(rtmsg, rtm_table) | HEAD(rtmsg, rtm_protocol) |
+	    BIT(8) | BIT(9) | BIT(10) | BIT(11),	/* rtm_flags: whether the link is there */
+	ADDRESS_IGNORED = BIT(IFA_LABEL) | BIT(IFA_FLAGS) | BIT(IFA_CACHEINFO) | BIT(IFA_PROTO),
+};
+
 static const struct {
 	int make;
 	int remove;
 	struct nl_msg *(*message)(const struct maker *, const struct obj *);
+	uint32_t head;			/* bytes */
+	uint32_t head_ignored;
+	uint32_t attrs_ignored;
 } kinds[OBJ_KINDS] = {
-	[OBJ_ADDR] = { RTM_NEWADDR, RTM_DELADDR, address_message },
-	[OBJ_NEIGH] = { RTM_NEWROUTE, RTM_DELROUTE, neighbour_message },
-	[OBJ_ROUTE] = { RTM_NEWROUTE, RTM_DELROUTE, route_message },
-	[OBJ_RULE] = { RTM_NEWRULE, RTM_DELRULE, rule_message },
+	[OBJ_ADDR] = { RTM_NEWADDR, RTM_DELADDR, address_message, sizeof(struct ifaddrmsg),
+	    HEAD(ifaddrmsg, ifa_flags), ADDRESS_IGNORED },
+	[OBJ_NEIGH] = { RTM_NEWROUTE, RTM_DELROUTE, neighbour_message, sizeof(struct rtmsg),
+	    ROUTE_IGNORED, 0 },
+	[OBJ_ROUTE] = { RTM_NEWROUTE, RTM_DELROUTE, route_message, sizeof(struct rtmsg),
+	    ROUTE_IGNORED, 0 },
+	[OBJ_RULE] = { RTM_NEWRULE, RTM_DELRULE, rule_message, sizeof(struct fib_rule_hdr),
+	    HEAD(fib_rule_hdr, table), BIT(FRA_PROTOCOL) },
 };
 
 bool
@@ -136,6 +160,139 @@ x_route_message(const struct conf *c, const struct ledger *l, const struct chang
 		!ch->has_to ? 0 : NLM_F_CREATE | (ch->has_from ? NLM_F_REPLACE : NLM_F_EXCL) };
 
 	return kinds[o->kind].message(&k, o);
+}
+
+/* --- what the kernel has -------------------------------------------------------- */
+
+/* The interface in NS with this index, or on this real one; -1 when there is none. */
+static int
+dev_in(const struct ledger *l, unsigned ns, uint32_t ifindex, uint32_t parent)
+{
+	for (int i = 0; i < LEDGER_DEVS; i++) {
+		const struct dev *d = &l->dev[i];
+
+		if (d->slot.used && d->ns == ns && (ifindex != 0 ? (uint32_t)d->ifindex == ifindex :
+		    d->parent == parent && i != DEV_LO))
+			return i;
+	}
+	return -1;
+}
+
+static int
+peer_of(const struct conf *c, const struct ledger *l, uint32_t table)
+{
+	if (label_table_is_ours(c, table))
+		for (int i = 0; i < LEDGER_PEERS; i++)
+			if (l->peer[i].slot.used && l->peer[i].table == table)
+				return i;
+	return -1;
+}
+
+static bool
+address_place(const struct ledger *l, const struct nlmsghdr *nlh, struct obj *o)
+{
+	const struct ifaddrmsg *a = nlmsg_data(nlh);
+	int dev = dev_in(l, o->ns, a->ifa_index, 0);
+
+	o->kind = OBJ_ADDR;
+	o->dev = (uint16_t)dev;
+	o->addr = ntohl(label_u32(nlh, sizeof(*a), IFA_LOCAL, 0));
+	return dev >= 0;
+}
+
+static bool
+route_place(const struct conf *c, const struct ledger *l, const struct nlmsghdr *nlh, struct obj *o)
+{
+	const struct rtmsg *r = nlmsg_data(nlh);
+	uint32_t table = label_u32(nlh, sizeof(*r), RTA_TABLE, r->rtm_table);
+	uint32_t metric = label_u32(nlh, sizeof(*r), RTA_PRIORITY, 0);
+	int slot;
+
+	o->addr = ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0));
+	if (r->rtm_family != AF_INET || r->rtm_tos != 0 || metric == 0)
+		return false;
+	if (table == RT_TABLE_MAIN) {
+		if (r->rtm_dst_len != NTK_IP_BITS || metric > CONF_INTERFACES)
+			return false;
+		o->kind = OBJ_NEIGH;
+		slot = dev_in(l, o->ns, 0, metric);
+		o->dev = (uint16_t)slot;
+		return slot >= 0;
+	}
+	slot = metric == ROUTE_METRIC ? peer_of(c, l, table) : -1;
+	o->kind = OBJ_ROUTE;
+	o->len = r->rtm_dst_len;
+	o->peer = (uint16_t)slot;
+	return slot >= 0;
+}
+
+bool
+x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
+    const struct nlmsghdr *nlh, struct obj *o)
+{
+	const struct fib_rule_hdr *r = nlmsg_data(nlh);
+	int peer;
+
+	*o = (struct obj){ .ns = (uint16_t)ns };
+	if (nlh->nlmsg_type == RTM_NEWADDR)
+		return address_place(l, nlh, o);
+	if (nlh->nlmsg_type == RTM_NEWROUTE)
+		return route_place(c, l, nlh, o);
+	peer = peer_of(c, l, label_u32(nlh, sizeof(*r), FRA_TABLE, r->table));
+	o->kind = OBJ_RULE;
+	o->peer = (uint16_t)peer;
+	return nlh->nlmsg_type == RTM_NEWRULE && peer >= 0;
+}
+
+/* True when A has every attribute of B, with the same value. */
+static bool
+attributes_cover(const struct nlmsghdr *a, const struct nlmsghdr *b, uint8_t kind)
+{
+	int left = nlmsg_attrlen(b, (int)kinds[kind].head);
+
+	for (struct nlattr *at = nlmsg_attrdata(b, (int)kinds[kind].head); nla_ok(at, left);
+	    at = nla_next(at, &left)) {
+		const struct nlattr *other;
+
+		if (nla_type(at) < 32 && (kinds[kind].attrs_ignored & BIT(nla_type(at))) != 0)
+			continue;
+		other = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)a, (int)kinds[kind].head,
+		    nla_type(at));
+		if (other == NULL || nla_len(other) != nla_len(at) ||
+		    memcmp(nla_data(other), nla_data(at), (size_t)nla_len(at)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same(const struct nlmsghdr *a, const struct nlmsghdr *b, uint8_t kind)
+{
+	const uint8_t *head_a = nlmsg_data(a), *head_b = nlmsg_data(b);
+
+	for (unsigned i = 0; i < kinds[kind].head; i++)
+		if (head_a[i] != head_b[i] && (kinds[kind].head_ignored & BIT(i)) == 0)
+			return false;
+	return attributes_cover(a, b, kind) && attributes_cover(b, a, kind);
+}
+
+/* We say what we would have sent, and look whether that is what stands there. */
+enum x_route_match
+x_route_compare(const struct conf *c, const struct ledger *l, const struct obj *o,
+    const struct nlmsghdr *nlh)
+{
+	const struct change ch = { .has_to = true, .to = *o };
+	struct nl_msg *m = x_route_message(c, l, &ch);
+	bool same = is_same(nlmsg_hdr(m), nlh, o->kind);
+
+	nlmsg_free(m);
+	if (o->kind == OBJ_ROUTE || o->kind == OBJ_NEIGH)
+		return same ? X_ROUTE_SAME : X_ROUTE_ALTERED;
+	if (!same)
+		return X_ROUTE_OTHER;
+	/* Replacing gives an address that will expire its endless life back. */
+	return o->kind == OBJ_ADDR && (((const struct ifaddrmsg *)nlmsg_data(nlh))->ifa_flags &
+	    IFA_F_PERMANENT) == 0 ? X_ROUTE_ALTERED : X_ROUTE_SAME;
 }
 
 bool

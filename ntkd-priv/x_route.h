@@ -13,6 +13,7 @@
 #include "ntkd-priv/ledger.h"
 
 struct nl_msg;
+struct nlmsghdr;
 
 /* True for the kinds that x_route_message() knows. */
 bool x_route_has(uint8_t kind);
@@ -22,6 +23,23 @@ bool x_route_has(uint8_t kind);
  * Owned by the caller.
  */
 struct nl_msg *x_route_message(const struct conf *c, const struct ledger *l, const struct change *ch);
+
+/*
+ * The object of namespace NS in whose place the thing stands that the kernel's message NLH
+ * (of a dump) tells of, as far as it is a key: O, for ledger_find_node().  False when
+ * none of ours could stand there.
+ */
+bool x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
+    const struct nlmsghdr *nlh, struct obj *o);
+
+/* How the kernel's NLH compares with object O, in everything but its label. */
+enum x_route_match {
+	X_ROUTE_SAME,
+	X_ROUTE_ALTERED,	/* a change from O to O replaces it */
+	X_ROUTE_OTHER,		/* something else; both may stand beside each other */
+};
+enum x_route_match x_route_compare(const struct conf *c, const struct ledger *l,
+    const struct obj *o, const struct nlmsghdr *nlh);
 
 /* True when ERROR of a removal only says that the object is gone already. */
 bool x_route_is_gone(int error);

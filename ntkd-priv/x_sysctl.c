@@ -52,6 +52,16 @@ x_sysctl_enable(void)
 	return value_write(ip_forward, 1) && value_write(all_rp_filter, 0) ? 0 : errno;
 }
 
+int
+x_sysctl_check(bool *right)
+{
+	uint32_t forward, filter;
+
+	*right = value_read(ip_forward, &forward) && value_read(all_rp_filter, &filter) &&
+	    forward == 1 && filter == 0;
+	return *right ? 0 : x_sysctl_enable();
+}
+
 static int
 note(enum journal_kind kind, int ifindex, const char *path)
 {

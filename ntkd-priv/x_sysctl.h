@@ -15,6 +15,9 @@
 /* Writes the two values of a namespace into the one in which the process is.  errno or 0. */
 int x_sysctl_enable(void);
 
+/* Looks whether they are still so; writes them again (RIGHT false) if not.  errno or 0. */
+int x_sysctl_check(bool *right);
+
 /* Notes those of the default namespace, and what depends on them, then writes them. */
 int x_sysctl_prepare(struct nl_sock *rt);
 

@@ -25,6 +25,8 @@ const struct sc_rule ntkd_sandbox_rules[] = {
 	/* the helper, clients, the service manager, syslog */
 	SC_ALLOW(read, "libevent's signal pipe"),
 	SC_ALLOW(recvfrom, "answers of the helper; clients' requests; libevent's signal pipe"),
+	SC_ALLOW_IF(recvmsg, "notifications of the kernel, with their namespace as control data", 1,
+	    SC_EQ(2, MSG_DONTWAIT)),
 	SC_ALLOW(write, "log lines; libevent's signal pipe; readiness of the background process"),
 	SC_ALLOW(sendto, "requests to the helper; answers to clients; the service manager; syslog"),
 	SC_ALLOW(accept4, "clients of the control socket"),

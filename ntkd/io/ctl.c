@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "ntkd/io/daemon.h"
 #include "ntkd/io/events.h"
+#include "ntkd/io/watch.h"
 #include "ntkd/io/request.h"
 
 enum {
@@ -191,25 +192,47 @@ client_refuse(struct client *cl, const char *code, const char *message)
 }
 
 /*
- * The kernel has answered.  Whoever waited is looked up by number, since the
- * client, or the whole of the control socket, may be gone by now.
+ * Whoever waits with NUMBER is looked up by it, since the client, or the whole of the control
+ * socket, may be gone by now; it waits no longer.  NULL when it is gone.
  */
-static void
-wait_done(struct daemon *d, const struct kernel_result *result, void *arg)
+static struct client *
+wait_end(struct daemon *d, uint64_t number)
 {
-	uint64_t number = (uintptr_t)arg;
 	struct client *cl;
 
 	if (d->ctl == NULL)
+		return NULL;
+	TAILQ_FOREACH(cl, &d->ctl->clients, entry)
+		if (cl->waiting == number) {
+			cl->waiting = 0;
+			return cl;
+		}
+	return NULL;
+}
+
+/* The kernel has answered. */
+static void
+wait_done(struct daemon *d, const struct kernel_result *result, void *arg)
+{
+	struct client *cl = wait_end(d, (uintptr_t)arg);
+
+	if (cl == NULL)
 		return;
-	TAILQ_FOREACH(cl, &d->ctl->clients, entry) {
-		if (cl->waiting != number)
-			continue;
-		cl->waiting = 0;
-		answer_kernel(&cl->answer, result);
-		client_answer(cl, &cl->answer);
+	answer_kernel(&cl->answer, result);
+	client_answer(cl, &cl->answer);
+}
+
+/* Every namespace was checked; what was found is in the answer already. */
+static void
+check_done(struct daemon *d, bool ok, void *arg)
+{
+	struct client *cl = wait_end(d, (uintptr_t)arg);
+
+	if (cl == NULL)
 		return;
-	}
+	if (!ok)
+		answer_refuse(&cl->answer, "exhausted", "", "memory is exhausted");
+	client_answer(cl, &cl->answer);
 }
 
 /* No timer runs meanwhile: the kernel answers or the helper is dead and we stop. */
@@ -222,7 +245,10 @@ client_wait(struct client *cl, const struct answer *a)
 	cl->waiting = ++c->next_wait;
 	event_del(cl->readable);
 	event_del(cl->timer);
-	daemon_wait_kernel(c->d, a->ns, wait_done, (void *)(uintptr_t)cl->waiting);
+	if (!a->checks)
+		daemon_wait_kernel(c->d, a->ns, wait_done, (void *)(uintptr_t)cl->waiting);
+	else if (!watch_ask(c->d->watch, a->result, check_done, (void *)(uintptr_t)cl->waiting))
+		check_done(c->d, false, (void *)(uintptr_t)cl->waiting);
 }
 
 static void
@@ -246,7 +272,7 @@ client_request(struct client *cl, size_t len)
 		cl->in = NULL;
 		cl->in_size = 0;
 	}
-	if (a.waits)
+	if (a.waits || a.checks)
 		client_wait(cl, &a);
 	else
 		client_answer(cl, &a);

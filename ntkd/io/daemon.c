@@ -16,6 +16,7 @@
 #include "ntkd/io/events.h"
 #include "ntkd/io/features.h"
 #include "ntkd/io/helper.h"
+#include "ntkd/io/watch.h"
 
 enum {
 	PROBE_NS = 1,		/* rehearsals happen in a namespace that exists for nobody else */
@@ -201,6 +202,7 @@ ready(struct life *l)
 	/* First, since in the background log lines go elsewhere from then on. */
 	l->setup.tell(DAEMON_READY, l->setup.arg);
 	log_main_identity(d);
+	watch_start(d->watch);
 	if (d->conf.mode == CONF_AUTO)
 		log_warnx("start", "mode is auto, but this release has no protocol between "
 		    "neighbours yet: this system stays alone");
@@ -234,6 +236,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 			    kernel_applied(l->d.kernel, ns)->n);
 		events_kernel(&l->d, ns, result);
 		node_kernel_done(l->d.node, ns, result->ok);
+		watch_namespace(l->d.watch, ns);
 		waiters_call(l, ns, result);
 		break;
 	}
@@ -304,6 +307,9 @@ daemon_new(const struct daemon_setup *s)
 	d->node = node_new(&d->conf, &s->rng);
 	d->kernel = kernel_new(d->conf.n_interfaces, on_kernel, l);
 	if (d->base == NULL || d->node == NULL || d->kernel == NULL)
+		goto fail;
+	d->watch = watch_new(d);
+	if (d->watch == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
 		goto fail;
 	d->helper = helper_new(d, s->helper_fd);
 	if (d->helper == NULL || !child_signal_block() || !signals_add(l))
@@ -378,6 +384,7 @@ daemon_free(struct daemon *d)
 	if (d == NULL)
 		return;
 	ctl_free(d->ctl);
+	watch_free(d->watch);
 	helper_free(d->helper);
 	while ((w = STAILQ_FIRST(&l->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&l->waiters, next);

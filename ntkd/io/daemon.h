@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "ntkd/core/node.h"
+#include "ntkd/io/kmon.h"
 #include "ntkd/kernel/txn.h"
 
 #ifdef __cplusplus
@@ -21,6 +22,7 @@ struct event_base;
 struct helper;		/* helper.h */
 struct ctl;		/* ctl.h */
 struct events;		/* events.h */
+struct watch;		/* watch.h */
 
 struct daemon {
 	struct conf conf;
@@ -29,6 +31,7 @@ struct daemon {
 	struct event_base *base;
 	struct helper *helper;
 	struct ctl *ctl;
+	struct watch *watch;
 	struct events *events;	/* there is one as long as ctl */
 	uint64_t started;	/* monotonic, µs */
 	int exit_status;	/* of main() once the loop ends */
@@ -66,8 +69,10 @@ enum daemon_news {
 struct daemon_setup {
 	const struct conf *conf;	/* copied */
 	struct rng rng;
-	int helper_fd;		/* non-blocking; taken, as control_fd is */
+	int helper_fd;		/* non-blocking; taken, as the other descriptors are */
 	int control_fd;
+	int notice_fds[KMON_SOCKETS];	/* -1: none */
+	struct knote_rules notices;	/* without interfaces */
 	pid_t helper_pid;
 	gid_t control_gid;
 	gid_t operator_gid;

@@ -165,31 +165,41 @@ event_of(enum node_state before)
 	return CTL_EVENT_identity_changed;
 }
 
+/* WHICH, about an identity, in words. */
 static void
-kernel_refused(struct daemon *d, const struct node_identity *id,
-    const struct kernel_result *result)
+identity_event(struct daemon *d, enum ctl_event_id which, const struct node_identity *id,
+    const char *text)
 {
-	char text[KERNEL_REFUSAL_TEXT];
 	json_t *members = json_identity(d, id);
 
-	kernel_refusal_text(&result->refusal, text);
 	if (members != NULL && json_object_set_new(members, "text", json_string(text)) != 0) {
 		json_decref(members);
 		members = NULL;
 	}
-	event_keep(d, CTL_EVENT_transaction_refused, members);
+	event_keep(d, which, members);
+}
+
+void
+events_drift(struct daemon *d, unsigned ns, const char *text)
+{
+	struct node_identity id;
+
+	if (somebody_listens(d) && identity_at(d->node, ns, &id))
+		identity_event(d, CTL_EVENT_drift, &id, text);
 }
 
 void
 events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 {
+	char text[KERNEL_REFUSAL_TEXT];
 	struct node_identity id;
 	json_t *members;
 
 	if (!somebody_listens(d) || !identity_at(d->node, ns, &id))
 		return;
 	if (!result->ok) {
-		kernel_refused(d, &id, result);
+		identity_event(d, CTL_EVENT_transaction_refused, &id,
+		    kernel_refusal_text(&result->refusal, text));
 		return;
 	}
 	members = json_identity(d, &id);

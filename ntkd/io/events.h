@@ -37,6 +37,9 @@ void events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *re
 /* Somebody was refused: WHICH is client_denied or client_full. */
 void events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const char *text);
 
+/* The kernel was not as it shall be in namespace NS: TEXT says what was found and done. */
+void events_drift(struct daemon *d, unsigned ns, const char *text);
+
 /* Something of the daemon itself: log_changed, stopping. */
 void events_daemon(struct daemon *d, enum ctl_event_id which, const char *text);
 

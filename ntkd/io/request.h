@@ -28,6 +28,7 @@ struct answer {
 	char message[KERNEL_REFUSAL_TEXT + 48];	/* printable ASCII */
 	bool waits;		/* holds once the kernel has brought `ns` to its wanted state */
 	unsigned ns;
+	bool checks;		/* holds once every namespace was checked, and what was found is in it */
 	bool stream;		/* the client is told events from now on */
 	bool stop;		/* the daemon ends once it was sent */
 };

@@ -12,6 +12,7 @@
 #include "ntkd/io/events.h"
 #include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
+#include "ntkd/io/watch.h"
 #include "ntkd/kernel/wanted.h"
 
 /* The identity of the default namespace: there always is one. */
@@ -38,12 +39,14 @@ verb_status(const struct call *c, struct answer *a)
 {
 	const struct conf *conf = &c->d->conf;
 	struct node_identity id = main_identity(c->d->node);
+	struct watch_counters w = watch_counters(c->d->watch);
 	json_int_t present = 0;
 	char topology[TOPO_TEXT];
 
 	for (size_t i = 0; i < conf->n_interfaces; i++)
 		present += kernel_device(c->d->kernel, 0, i).present;
-	a->result = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:I, s:s}",
+	a->result = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:I, "
+	    "s:I, s:I, s:I, s:I, s:I, s:s}",
 	    "version", PACKAGE_VERSION,
 	    "mode", conf->mode == CONF_MANUAL ? "manual" : "auto",
 	    "topology", topo_print(&conf->map.topo, topology),
@@ -54,6 +57,11 @@ verb_status(const struct call *c, struct answer *a)
 	    "helper_pid", (json_int_t)c->d->helper_pid,
 	    "identities", (json_int_t)node_identities(c->d->node),
 	    "interfaces", present,
+	    "checks", (json_int_t)w.checks,
+	    "repaired", (json_int_t)w.repaired,
+	    "removed", (json_int_t)w.removed,
+	    "failed", (json_int_t)w.failed,
+	    "foreign", (json_int_t)w.foreign,
 	    "log", log_level_name(log_get_level()));
 }
 
@@ -362,13 +370,18 @@ verb_show_counters(const struct call *c, struct answer *a)
 	struct kernel_counters k = kernel_counters(c->d->kernel);
 	struct ctl_counters ctl = ctl_counters(c->d->ctl);
 	struct events_counters e = events_counters(c->d->events);
+	struct kmon_counters m = watch_counters(c->d->watch).notices;
 
-	a->result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+	a->result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 	    "s:I, s:I}",
 	    "transactions", (json_int_t)k.transactions,
 	    "operations", (json_int_t)k.operations,
 	    "transactions_refused", (json_int_t)k.refused,
 	    "objects", (json_int_t)objects(c->d),
+	    "checks", (json_int_t)k.checks,
+	    "checks_refused", (json_int_t)k.checks_refused,
+	    "notices", (json_int_t)m.read,
+	    "notices_lost", (json_int_t)m.lost,
 	    "tables", (json_int_t)kernel_peers(c->d->kernel, NULL, 0),
 	    "connected", (json_int_t)ctl.connected,
 	    "clients", (json_int_t)ctl.clients,

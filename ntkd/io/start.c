@@ -280,11 +280,25 @@ tell(enum daemon_news news, void *arg)
 	}
 }
 
+/* What of the kernel's notifications is ours, as far as it is known before the helper speaks. */
+static struct knote_rules
+notice_rules(const struct start *s)
+{
+	return (struct knote_rules){
+		.helper = (uint32_t)s->helper_pid,
+		.protocol = s->conf.routing_protocol,
+		.tables = s->conf.tables,
+		.more_tables = s->conf.more_tables,
+		.rule_priority = s->conf.rule_priority,
+	};
+}
+
 bool
 start_daemon(struct start *s, char *err)
 {
 	struct daemon_setup setup = {
 		.conf = &s->conf,
+		.notices = notice_rules(s),
 		.helper_fd = s->helper,
 		.control_fd = s->control,
 		.helper_pid = s->helper_pid,
@@ -298,6 +312,7 @@ start_daemon(struct start *s, char *err)
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return fail(err, "random numbers");
 	rng_init(&setup.rng, seed);
+	kmon_open(&setup.notices, setup.notice_fds);
 	s->daemon = daemon_new(&setup);
 	if (s->daemon == NULL) {
 		snprintf(err, CONF_ERROR, "memory is exhausted");

@@ -116,6 +116,15 @@ verb_events(const struct call *c, struct answer *a)
 	(void)c;
 }
 
+/* What is found comes into the result while the client waits. */
+void
+verb_check(const struct call *c, struct answer *a)
+{
+	a->result = json_pack("{s:[], s:[]}", "namespaces", "differences");
+	a->checks = true;
+	(void)c;
+}
+
 void
 verb_quit(const struct call *c, struct answer *a)
 {

@@ -103,6 +103,7 @@ static bool
 read_refused(struct kernel *k, struct rd *r, struct msg_error *err)
 {
 	struct job *j = &k->job;
+	struct kernel_found found = { .ok = false };
 	struct priv_refusal why;
 
 	if (!msg_decode(&priv_refusal_desc, r, &why, err))
@@ -111,10 +112,86 @@ read_refused(struct kernel *k, struct rd *r, struct msg_error *err)
 		return bad(err, "refusal", "", "bytes are left over", r->left);
 	if (why.op >= j->end - j->done)
 		return bad(err, "refusal", "op", "was not in the transaction", why.op);
+	if (j->kind == JOB_CHECK) {
+		found.refusal = why;
+		k->counters.checks_refused++;
+		job_checked(k, &found);
+		return true;
+	}
 	k->counters.transactions++;
 	if (j->kind == JOB_GIVE)
 		peers_find(&k->peers, j->macs[j->done + why.op])->kept = true;
 	job_fail(k, &why);
+	return true;
+}
+
+/* How many of the N differences have FATE. */
+static size_t
+count_fate(const struct priv_difference *v, size_t n, enum priv_fate fate)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += v[i].fate == fate;
+	return count;
+}
+
+/* All are told when there are few; the first PRIV_DIFFERENCES when there are many. */
+static bool
+totals_check(const struct kernel_found *f, struct msg_error *err)
+{
+	const struct {
+		const char *field;
+		uint32_t total;
+		enum priv_fate fate;
+	} kinds[] = {
+		{ "repaired", f->total.repaired, PRIV_FATE_REPAIRED },
+		{ "failed", f->total.failed, PRIV_FATE_FAILED },
+		{ "removed", f->total.removed, PRIV_FATE_REMOVED },
+		{ "foreign", f->total.foreign, PRIV_FATE_FOREIGN },
+	};
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		all += kinds[i].total;
+		if (count_fate(f->v, f->n, kinds[i].fate) > kinds[i].total)
+			return bad(err, "checked", kinds[i].field, "is less than what is told",
+			    kinds[i].total);
+	}
+	if (f->n != (all < PRIV_DIFFERENCES ? all : PRIV_DIFFERENCES))
+		return bad(err, "frame", "count", "is not the number of differences", f->n);
+	return true;
+}
+
+static bool
+read_difference(struct priv_difference *out, struct rd *r, struct msg_error *err)
+{
+	if (!msg_decode(&priv_difference_desc, r, out, err))
+		return false;
+	if (out->error < 0 || (out->error != 0 && out->fate != PRIV_FATE_FAILED))
+		return bad(err, "difference", "error", "does not go with the fate",
+		    (uint64_t)(uint32_t)out->error);
+	return true;
+}
+
+static bool
+read_checked(struct kernel *k, const struct priv_frame *f, struct rd *r, struct msg_error *err)
+{
+	struct kernel_found found = { .ok = true, .v = k->differences };
+
+	if (f->count == 0 || f->count - 1 > PRIV_DIFFERENCES)
+		return bad(err, "frame", "count", "is no number of records", f->count);
+	if (!msg_decode(&priv_checked_desc, r, &found.total, err))
+		return false;
+	for (found.n = 0; found.n < (size_t)f->count - 1; found.n++)
+		if (!read_difference(&k->differences[found.n], r, err))
+			return false;
+	if (!rd_done(r))
+		return bad(err, "checked", "", "bytes are left over", r->left);
+	if (!totals_check(&found, err))
+		return false;
+	k->counters.checks++;
+	job_checked(k, &found);
 	return true;
 }
 
@@ -175,7 +252,9 @@ kernel_answer(struct kernel *k, const uint8_t *buf, size_t len, struct msg_error
 		return bad(err, "frame", "flags", "has a flag of requests", f.flags);
 	if (k->phase == PHASE_GREETING && f.type == PRIV_WELCOME)
 		return read_welcome(k, &f, &r, err);
-	if (k->phase == PHASE_UP && f.type == PRIV_DONE)
+	if (k->phase == PHASE_UP && f.type == PRIV_CHECKED && k->job.kind == JOB_CHECK)
+		return read_checked(k, &f, &r, err);
+	if (k->phase == PHASE_UP && f.type == PRIV_DONE && k->job.kind != JOB_CHECK)
 		return read_done(k, &f, &r, err);
 	if (k->phase == PHASE_UP && f.type == PRIV_REFUSED)
 		return read_refused(k, &r, err);

@@ -261,6 +261,16 @@ job_fail(struct kernel *k, const struct priv_refusal *why)
 	job_end(k, &first);
 }
 
+void
+job_checked(struct kernel *k, const struct kernel_found *found)
+{
+	unsigned ns = k->job.ns;
+
+	job_clear(&k->job);
+	if (k->checked != NULL)
+		k->checked(ns, found, k->checked_arg);
+}
+
 /* The slot that waits longest, or NULL. */
 static struct slot *
 next_slot(struct kernel *k, unsigned *ns)
@@ -268,9 +278,10 @@ next_slot(struct kernel *k, unsigned *ns)
 	struct slot *best = NULL;
 
 	for (unsigned i = 0; i < KERNEL_NAMESPACES; i++) {
-		struct slot *slots[] = { &k->spaces[i].trial, &k->spaces[i].want };
+		struct slot *slots[] = { &k->spaces[i].trial, &k->spaces[i].want,
+			&k->spaces[i].check };
 
-		for (size_t s = 0; s < 2; s++) {
+		for (size_t s = 0; s < sizeof(slots) / sizeof(slots[0]); s++) {
 			if (!slots[s]->waiting || (best != NULL &&
 			    slots[s]->ticket > best->ticket))
 				continue;
@@ -314,22 +325,33 @@ begin_give(struct kernel *k)
 	return false;
 }
 
-static bool
-begin_slot(struct kernel *k, struct priv_refusal *why, bool *ok)
+/* The namespace may have gone, or may never have come, while the check waited. */
+static void
+begin_check(struct kernel *k, unsigned ns)
+{
+	struct kernel_found gone = { .ok = false };
+
+	k->spaces[ns].check.waiting = false;
+	k->job.kind = JOB_CHECK;
+	k->job.ns = ns;
+	k->job.end = 1;
+	if (k->spaces[ns].place.ns != 0)
+		return;
+	gone.refusal = own_refusal(PRIV_R_ABSENT, "the namespace is gone");
+	job_checked(k, &gone);
+}
+
+static void
+begin_state(struct kernel *k, unsigned ns, struct slot *s, struct priv_refusal *why, bool *ok)
 {
 	struct job *j = &k->job;
-	unsigned ns;
-	struct slot *s = next_slot(k, &ns);
 
-	if (s == NULL)
-		return false;
 	j->kind = s == &k->spaces[ns].trial ? JOB_REHEARSAL : JOB_STATE;
 	j->ns = ns;
 	j->label = s->label;
 	kset_swap(&j->goal, &s->state);
 	s->waiting = false;
 	*ok = plan_state(k, why);
-	return true;
 }
 
 uint32_t *
@@ -455,10 +477,20 @@ bool
 job_begin(struct kernel *k)
 {
 	struct priv_refusal why;
+	struct slot *s;
+	unsigned ns;
 	bool ok = true;
 
-	if (!begin_give(k) && !begin_slot(k, &why, &ok))
-		return false;
+	if (!begin_give(k)) {
+		s = next_slot(k, &ns);
+		if (s == NULL)
+			return false;
+		if (s == &k->spaces[ns].check) {
+			begin_check(k, ns);
+			return true;
+		}
+		begin_state(k, ns, s, &why, &ok);
+	}
 	if (!ok || !cut(k, &why))
 		job_fail(k, &why);
 	else if (job_n_ops(&k->job) == 0)

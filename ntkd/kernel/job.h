@@ -4,7 +4,7 @@
 
 /*
  * What stands behind txn.h: the kernel's parts, and the job in hand.  A job brings
- * one namespace to a state, or gives table numbers back; job.c plans it,
+ * one namespace to a state, checks it, or gives table numbers back; job.c plans it,
  * cuts it into transactions and takes their ends, answer.c reads the helper's answers,
  * txn.c does what others see.
  */
@@ -32,6 +32,7 @@ struct space {
 	struct kset applied;
 	struct slot want;
 	struct slot trial;			/* a rehearsal */
+	struct slot check;			/* its state stays empty */
 };
 
 enum job_kind {
@@ -39,6 +40,7 @@ enum job_kind {
 	JOB_STATE,
 	JOB_REHEARSAL,
 	JOB_GIVE,		/* of table numbers nobody needs any more */
+	JOB_CHECK,		/* one message, which counts as its one operation */
 };
 
 /*
@@ -76,6 +78,8 @@ struct kernel {
 	size_t n_devs;
 	kernel_done *done;
 	void *arg;
+	kernel_checked *checked;
+	void *checked_arg;
 	enum phase phase;
 	uint32_t seq;
 	uint64_t tickets;
@@ -84,10 +88,14 @@ struct kernel {
 	struct job job;
 	struct kernel_counters counters;
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the answer being read */
+	struct priv_difference differences[PRIV_DIFFERENCES];	/* likewise */
 };
 
 /* Begins the next job; false when there is none.  It may have ended on the spot. */
 bool job_begin(struct kernel *k);
+
+/* The check under way came to FOUND. */
+void job_checked(struct kernel *k, const struct kernel_found *found);
 
 /* Frees what the job holds; none remains. */
 void job_clear(struct job *j);

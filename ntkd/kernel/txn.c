@@ -36,13 +36,26 @@ kernel_free(struct kernel *k)
 	free(k);
 }
 
-/* A state that replaces one that waits keeps its place in the queue. */
+void
+kernel_on_checked(struct kernel *k, kernel_checked *what, void *arg)
+{
+	k->checked = what;
+	k->checked_arg = arg;
+}
+
+/* What waits already keeps its place in the queue. */
 static void
-slot_fill(struct kernel *k, struct slot *s, struct kset *state, uint32_t label)
+slot_queue(struct kernel *k, struct slot *s)
 {
 	if (!s->waiting)
 		s->ticket = k->tickets++;
 	s->waiting = true;
+}
+
+static void
+slot_fill(struct kernel *k, struct slot *s, struct kset *state, uint32_t label)
+{
+	slot_queue(k, s);
 	s->label = label;
 	kset_swap(&s->state, state);
 	kset_free(state);
@@ -60,6 +73,13 @@ kernel_rehearse(struct kernel *k, unsigned ns, struct kset *want)
 {
 	assert(ns < KERNEL_NAMESPACES);
 	slot_fill(k, &k->spaces[ns].trial, want, 0);
+}
+
+void
+kernel_check(struct kernel *k, unsigned ns)
+{
+	assert(ns < KERNEL_NAMESPACES);
+	slot_queue(k, &k->spaces[ns].check);
 }
 
 static size_t
@@ -120,6 +140,19 @@ part_write(struct kernel *k, uint8_t *buf)
 	return frame_write(k, buf, frame, w.len);
 }
 
+static size_t
+check_write(struct kernel *k, uint8_t *buf)
+{
+	struct priv_check check = { .ns = k->spaces[k->job.ns].place.ns };
+	struct wr w;
+
+	k->seq++;
+	k->job.sent = k->job.end;
+	wr_init(&w, buf + frame_size(), PRIV_MSG_MAX - frame_size());
+	msg_encode(&priv_check_desc, &check, &w);
+	return frame_write(k, buf, (struct priv_frame){ .type = PRIV_CHECK, .count = 1 }, w.len);
+}
+
 bool
 kernel_is_up(const struct kernel *k)
 {
@@ -143,6 +176,8 @@ kernel_next(struct kernel *k, uint8_t *buf)
 		return frame_write(k, buf, (struct priv_frame){ .type = PRIV_HELLO }, 0);
 	}
 	while (!kernel_is_busy(k)) {
+		if (k->job.kind == JOB_CHECK)
+			return check_write(k, buf);
 		if (k->job.kind != JOB_NONE)
 			return part_write(k, buf);
 		if (!job_begin(k))

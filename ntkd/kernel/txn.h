@@ -14,6 +14,9 @@
  * ever lags, it never goes astray.  The same object drives the helper in the
  * daemon and a fake kernel in the simulator and the tests.
  *
+ * A check has the helper compare a namespace with what was made in it and make it so
+ * again.  Nothing that is held here changes by it.
+ *
  * Namespaces are served in the order in which kernel_want() asked for them.  What does
  * not fit into one transaction (PRIV_TXN_OPS operations; nothing after a removed
  * interface) becomes several, each of which leaves an allowed state; when one of
@@ -81,6 +84,29 @@ void kernel_want(struct kernel *k, unsigned ns, struct kset *want, uint32_t labe
 void kernel_rehearse(struct kernel *k, unsigned ns, struct kset *want);
 
 /*
+ * What a check of a namespace came to.  V holds the first N differences and is valid
+ * during the call; their fates and TOTAL agree.
+ */
+struct kernel_found {
+	bool ok;
+	struct priv_refusal refusal;	/* when not ok: too often, or the namespace is gone */
+	struct priv_checked total;
+	const struct priv_difference *v;
+	size_t n;
+};
+typedef void kernel_checked(unsigned ns, const struct kernel_found *found, void *arg);
+
+/* Has WHAT called for the end of every check, from kernel_answer() or kernel_next().  NULL: nothing. */
+void kernel_on_checked(struct kernel *k, kernel_checked *what, void *arg);
+
+/*
+ * Asks for a check of namespace NS (below KERNEL_NAMESPACES), in turn with states; once
+ * more while it waits changes nothing.  Answered once: not OK, with a refusal of
+ * our own (PRIV_R_ABSENT), when NS has no namespace by the time it would begin.
+ */
+void kernel_check(struct kernel *k, unsigned ns);
+
+/*
  * Writes the next message for the helper to BUF (PRIV_MSG_MAX bytes) and returns
  * its length; 0 when there is nothing to send now.  The first message is hello.
  * A large transaction is several messages: call again until 0.
@@ -123,6 +149,8 @@ struct kernel_counters {
 	uint64_t transactions;
 	uint64_t operations;
 	uint64_t refused;
+	uint64_t checks;	/* answered by the helper */
+	uint64_t checks_refused;
 };
 struct kernel_counters kernel_counters(const struct kernel *k);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How fast routes come into the kernel through the whole border (encode, socket,
+ * What the border costs.  First, how fast routes come into the kernel through the whole border (encode, socket,
  * the filtered helper with its policy and ledger, kernel, answer) beside other ways, in
  * one run and in turns, so that what disturbs one disturbs all.
  *
  * Every way adds the same N routes (gateway, device, table 250, protocol 15) to
  * an empty table.  They are removed again between two turns, untimed.
+ * Then: many routes at once, and their comparison with the kernel; the end of a namespace.
  */
 #include <arpa/inet.h>
 #include <linux/netlink.h>
@@ -32,6 +33,12 @@
 
 enum {
 	MOST = 1000,		/* routes */
+	MANY = 25000,		/* routes of a large network */
+	MANY_TURNS = 15,
+	DROPS = 40,		/* of a namespace */
+	DROP_ROUTES = 50,
+	DROP_PEERS = 4,
+	DEVS = 4,		/* managed interfaces */
 	TABLE = 250,
 	PROTOCOL = 15,
 	PER_SEND = 64,		/* messages in one sendmsg() */
@@ -49,7 +56,9 @@ struct bench {
 	struct client c;
 	uint32_t ns;
 	uint32_t dev;
+	uint32_t devs[DEVS];	/* the first is dev */
 	uint32_t peer;
+	uint32_t peers[DROP_PEERS];
 	int ifindex;
 	int raw;		/* rtnetlink socket */
 	uint32_t seq;
@@ -410,15 +419,169 @@ latency(struct bench *b)
 	printf("  aim: under 100 µs median: %.1f µs\n", percentile(border, CHANGES, 50));
 }
 
+/* --- many routes: one transaction, and the comparison with the kernel ------- */
+
+/* Reads every IPv4 route of the kernel once and looks at none. */
+static void
+dump_raw(struct bench *b)
+{
+	static _Alignas(struct nlmsghdr) char buf[65536];
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+	} ask = { { sizeof(ask), RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, ++b->seq, 0 },
+		{ .rtm_family = AF_INET } };
+
+	if (send(b->raw, &ask, sizeof(ask), 0) != (ssize_t)sizeof(ask))
+		die("send");
+	for (;;) {
+		ssize_t got = recv(b->raw, buf, sizeof(buf), 0);
+		size_t left = got > 0 ? (size_t)got : 0;
+
+		if (got <= 0)
+			die("no dump");
+		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			if (h->nlmsg_type == NLMSG_DONE)
+				return;
+	}
+}
+
+static void
+check_border(struct bench *b, uint32_t repaired)
+{
+	const struct priv_checked *c = &b->c.checked;
+
+	if (client_check(&b->c, b->ns) != CLIENT_DONE || c->compared < b->n ||
+	    c->repaired != repaired || c->failed + c->removed + c->foreign != 0)
+		die("a check went wrong");
+}
+
+static double
+timed(struct bench *b, void (*what)(struct bench *b))
+{
+	double start = now_us();
+
+	what(b);
+	return (now_us() - start) / 1e3;
+}
+
+static void
+check_same(struct bench *b)
+{
+	check_border(b, 0);
+}
+
+static void
+check_lost(struct bench *b)
+{
+	check_border(b, (uint32_t)b->n);
+}
+
+static void
+many(struct bench *b)
+{
+	static const struct {
+		const char *name;
+		void (*what)(struct bench *b);
+		int beside;	/* in the table, -1 for nothing */
+	} parts[] = {
+		{ "raw batches, each acknowledged", add_raw_each, -1 },
+		{ "raw removal", remove_raw, -1 },
+		{ "ntkd-priv, one transaction", add_border, 0 },
+		{ "a plain dump", dump_raw, -1 },
+		{ "check, nothing is wrong (aim 30 ms)", check_same, 3 },
+		{ "(all of them lost)", remove_raw, -1 },
+		{ "check, all of them put back", check_lost, 0 },
+		{ "ntkd-priv, one transaction that removes", remove_border, 1 },
+	};
+	enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+	static double took[PARTS][MANY_TURNS];
+	double median[PARTS];
+
+	b->n = MANY;
+	for (size_t turn = 0; turn < MANY_TURNS; turn++)
+		for (size_t i = 0; i < PARTS; i++)
+			took[i][turn] = timed(b, parts[i].what);
+	printf("\n%d routes, median of %d%25s%16s\n", MANY, MANY_TURNS, "ms", "times");
+	for (size_t i = 0; i < PARTS; i++) {
+		median[i] = percentile(took[i], MANY_TURNS, 50);
+		if (parts[i].beside < 0)
+			printf("  %-42s%9.2f\n", parts[i].name, median[i]);
+		else
+			printf("  %-42s%9.2f%16.2f %s\n", parts[i].name, median[i],
+			    median[i] / median[parts[i].beside], parts[parts[i].beside].name);
+	}
+}
+
+/* --- the end of an identity ------------------------------------------------ */
+
+/* A namespace with N pseudo-interfaces, a few neighbours and their tables. */
+static uint32_t
+namespace_make(struct bench *b, unsigned n)
+{
+	struct client *c = &b->c;
+	uint32_t ns = PRIV_HANDLE_NEW(0), dev = PRIV_HANDLE_NEW(1);
+
+	client_begin(c);
+	client_add(c, OP(ns_create, 7));
+	for (unsigned i = 0; i < n; i++)
+		client_add(c, OP(dev_create, ns, b->devs[i]));
+	for (unsigned i = 0; i < n; i++)
+		client_add(c, OP(addr_add, PRIV_HANDLE_NEW(1 + i), OWN + i));
+	client_add(c, OP(neigh_set, dev, PEER, OWN));
+	for (unsigned i = 0; i < DROP_PEERS; i++) {
+		client_add(c, OP(mark_on, ns, b->peers[i]));
+		client_add(c, OP(rule_on, ns, b->peers[i]));
+	}
+	for (unsigned i = 0; i < DROP_ROUTES; i++)
+		client_add(c, OP(route_set, ns, b->peers[i % DROP_PEERS], FIRST + i, 32,
+		    PRIV_ROUTE_UNICAST, dev, PEER, 0));
+	if (client_commit(c, 0) != CLIENT_DONE)
+		die("no namespace");
+	return client_made(c, 0);
+}
+
+static void
+dismissal(struct bench *b)
+{
+	static double took[DROPS], next[DROPS];
+	const unsigned sizes_of[] = { 1, DEVS };
+
+	for (unsigned i = 0; i < DROP_PEERS; i++) {
+		must(b, OP(peer_take, { 2, 0, 0, 0, 1, (uint8_t)i }));
+		b->peers[i] = client_made(&b->c, 0);
+	}
+	printf("\na namespace dropped, %d times%24s%14s%16s\n", DROPS, "median ms", "p90 ms",
+	    "next request");
+	for (size_t s = 0; s < sizeof(sizes_of) / sizeof(sizes_of[0]); s++) {
+		for (size_t i = 0; i < DROPS; i++) {
+			uint32_t ns = namespace_make(b, sizes_of[s]);
+			double start = now_us();
+
+			must(b, OP(ns_drop, ns));
+			took[i] = (now_us() - start) / 1e3;
+			start = now_us();
+			must(b, OP(mark_on, b->ns, b->peers[0]));
+			next[i] = (now_us() - start) / 1e3;
+			must(b, OP(mark_off, b->ns, b->peers[0]));
+		}
+		printf("  %u pseudo-interface%-25s%9.2f%14.2f%16.2f\n", sizes_of[s],
+		    sizes_of[s] == 1 ? "" : "s", percentile(took, DROPS, 50),
+		    percentile(took, DROPS, 90), percentile(next, DROPS, 50));
+	}
+	printf("  aim: under 5 ms as the caller sees it\n");
+}
+
 /* --- the stage ------------------------------------------------------------- */
 
 static const char config[] =
     "topology = \"64.256.256\"\nrange = \"10.0.0.0/8\"\naddress = \"1.1.1\"\nmode = \"manual\"\n"
-    "user = \"64100\"\nhelper-user = \"64101\"\ninterface eth1 { }\n";
+    "user = \"64100\"\nhelper-user = \"64101\"\ninterface eth1 { }\n"
+    "interface eth2 { }\ninterface eth3 { }\ninterface eth4 { }\n";
 
 static const char commands[] =
-    "set -e; mkdir -p /run/netns; ip link set lo up; ip link add eth1 type veth peer name far1;"
-    "ip link set far1 up; ip link set eth1 up";
+    "set -e; mkdir -p /run/netns; ip link set lo up; for i in 1 2 3 4; do"
+    " ip link add eth$i type veth peer name far$i; ip link set far$i up; ip link set eth$i up; done";
 
 static void
 open_sockets(struct bench *b)
@@ -443,7 +606,9 @@ open_border(struct bench *b)
 	if (!client_start(&b->c, &setup) || !client_hello(&b->c))
 		die(b->c.error);
 	b->ns = b->c.welcome.ns;
-	b->dev = client_dev(&b->c, "eth1");
+	for (size_t i = 0; i < DEVS; i++)
+		b->devs[i] = b->c.devs[1 + i].dev;
+	b->dev = b->devs[0];
 	must(b, OP(ns_prepare, b->ns));
 	must(b, OP(dev_prepare, b->dev));
 	must(b, OP(addr_add, b->dev, OWN));
@@ -470,6 +635,8 @@ main(void)
 		print_comparison(sizes[i], median);
 	}
 	latency(&b);
+	many(&b);
+	dismissal(&b);
 	if (client_stop(&b.c) != 0)
 		die("the helper did not end well");
 	nl_socket_free(b.nl);

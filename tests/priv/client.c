@@ -278,14 +278,32 @@ bad:
 	return CLIENT_GONE;
 }
 
-enum client_end
-client_commit(struct client *c, unsigned flags)
+static enum client_end
+take_findings(struct client *c, const struct priv_frame *f, struct rd *r)
+{
+	struct msg_error err;
+
+	if (f->count == 0 || f->count - 1 > PRIV_DIFFERENCES ||
+	    !msg_decode(&priv_checked_desc, r, &c->checked, &err))
+		goto bad;
+	for (c->n_differences = 0; c->n_differences < f->count - 1U; c->n_differences++)
+		if (!msg_decode(&priv_difference_desc, r, &c->differences[c->n_differences], &err))
+			goto bad;
+	if (rd_done(r))
+		return CLIENT_DONE;
+bad:
+	fail(c, "findings are malformed");
+	return CLIENT_GONE;
+}
+
+/* What is answered to the request that was just sent. */
+static enum client_end
+take_answer(struct client *c)
 {
 	struct priv_frame f;
 	struct msg_error err;
 	struct rd r;
 
-	send_part(c, (uint8_t)flags);
 	/* An end that was closed may hold an answer to an earlier part. */
 	if (!receive_answer(c, &f, &r) || c->broken)
 		return CLIENT_GONE;
@@ -295,11 +313,33 @@ client_commit(struct client *c, unsigned flags)
 	}
 	if (f.type == PRIV_DONE)
 		return take_results(c, &f, &r);
+	if (f.type == PRIV_CHECKED)
+		return take_findings(c, &f, &r);
 	if (f.type == PRIV_REFUSED && msg_decode(&priv_refusal_desc, &r, &c->refusal, &err) &&
 	    rd_done(&r))
 		return CLIENT_REFUSED;
 	fail(c, "answer of type %u is malformed", f.type);
 	return CLIENT_GONE;
+}
+
+enum client_end
+client_check(struct client *c, uint32_t ns)
+{
+	const struct priv_check check = { ns };
+
+	client_begin(c);
+	wr_init(&c->w, c->buf, sizeof(c->buf));
+	client_frame(&c->w, PRIV_CHECK, c->seq, 0, 1);
+	msg_encode(&priv_check_desc, &check, &c->w);
+	c->broken = !client_send_raw(c, c->buf, c->w.len, -1);
+	return take_answer(c);
+}
+
+enum client_end
+client_commit(struct client *c, unsigned flags)
+{
+	send_part(c, (uint8_t)flags);
+	return take_answer(c);
 }
 
 enum client_end

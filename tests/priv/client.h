@@ -48,6 +48,9 @@ struct client {
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the last transaction */
 	size_t n_results;
 	struct priv_refusal refusal;	/* of the last transaction */
+	struct priv_checked checked;	/* of the last check */
+	struct priv_difference differences[PRIV_DIFFERENCES];
+	size_t n_differences;
 	char error[CLIENT_ERROR];	/* what went wrong here */
 	/* the message under way */
 	uint32_t seq;
@@ -77,6 +80,9 @@ enum client_end client_commit(struct client *c, unsigned flags);
 
 /* A transaction of one operation. */
 enum client_end client_do(struct client *c, const struct priv_op *op);
+
+/* Checks the namespace with this handle; CLIENT_DONE fills C's checked and differences. */
+enum client_end client_check(struct client *c, uint32_t ns);
 
 /* The handle of the I-th object that the last transaction made, 0 when there is none. */
 uint32_t client_made(const struct client *c, size_t i);

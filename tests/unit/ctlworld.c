@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ntkd/io/events.h"
+#include "ntkd/io/watch.h"
 
 enum { FIRST_TABLE = 250 };
 
@@ -54,6 +55,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 
 	events_kernel(&w->d, ns, result);
 	node_kernel_done(w->d.node, ns, result->ok);
+	watch_namespace(w->d.watch, ns);
 	for (size_t i = 0; i < n; i++)
 		if (w->waiters[i].ns == ns && w->waiters[i].what != NULL) {
 			daemon_waiter *what = w->waiters[i].what;
@@ -131,6 +133,23 @@ put_verdict(struct world *w, uint32_t seq, struct wr *out)
 	w->n_results = 0;
 }
 
+static void
+put_checked(struct world *w, uint32_t seq, struct wr *out)
+{
+	struct priv_refusal refusal = { .reason = PRIV_R_RATE, .operation = "check" };
+
+	w->checks++;
+	put_frame(out, w->refuse ? PRIV_REFUSED : PRIV_CHECKED, seq,
+	    w->refuse ? 0 : (uint16_t)(1 + w->n_differences));
+	if (w->refuse) {
+		msg_encode(&priv_refusal_desc, &refusal, out);
+		return;
+	}
+	msg_encode(&priv_checked_desc, &w->checked, out);
+	for (size_t i = 0; i < w->n_differences; i++)
+		msg_encode(&priv_difference_desc, &w->differences[i], out);
+}
+
 /* The helper reads one message; an answer, if it is time for one, is left in `held`. */
 static void
 helper_message(struct world *w, const uint8_t *buf, size_t len)
@@ -155,6 +174,8 @@ helper_message(struct world *w, const uint8_t *buf, size_t len)
 	}
 	if (f.type == PRIV_APPLY && (f.flags & PRIV_MORE) == 0)
 		put_verdict(w, f.seq, &out);
+	if (f.type == PRIV_CHECK)
+		put_checked(w, f.seq, &out);
 	w->n_held = out.len;
 }
 
@@ -228,7 +249,11 @@ world_begin(struct world *w, bool manual)
 	w->d.kernel = kernel_new(w->d.conf.n_interfaces, on_kernel, w);
 	if (w->d.base == NULL || w->d.node == NULL || w->d.kernel == NULL)
 		return false;
+	w->d.watch = watch_new(&w->d);
+	if (w->d.watch == NULL)
+		return false;
 	daemon_pump(&w->d);
+	watch_start(w->d.watch);
 	return kernel_is_up(w->d.kernel);
 }
 
@@ -236,6 +261,7 @@ void
 world_end(struct world *w)
 {
 	ctl_free(w->d.ctl);
+	watch_free(w->d.watch);
 	kernel_free(w->d.kernel);
 	node_free(w->d.node);
 	event_base_free(w->d.base);

@@ -30,6 +30,10 @@ struct world {
 	uint32_t table;		/* the next number for a neighbour */
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the transaction under way */
 	uint16_t n_results;
+	struct priv_checked checked;	/* what every check finds */
+	struct priv_difference differences[PRIV_DIFFERENCES];
+	size_t n_differences;
+	size_t checks;			/* that were asked for */
 	uint8_t held[PRIV_MSG_MAX];	/* the answer that is held back */
 	size_t n_held;
 };

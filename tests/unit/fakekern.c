@@ -17,6 +17,7 @@ enum {
 struct item {
 	struct kobj o;
 	size_t users;
+	enum fakekern_harm harm;
 };
 
 /* An own address, wherever it is. */
@@ -41,6 +42,7 @@ struct space {
 	uint32_t number;
 	void *tree;		/* of struct item, by key */
 	size_t n;
+	uint32_t litter;
 	struct own *own;
 	size_t n_own;
 	struct table *tables;
@@ -105,6 +107,8 @@ struct fakekern {
 	bool refuse;
 	size_t refuse_at;
 	enum priv_reason refuse_reason;
+	bool refuse_check;
+	enum priv_reason refuse_check_reason;
 	fakekern_watcher *watch;
 	void *watch_arg;
 	char fault[FAULT];
@@ -227,6 +231,13 @@ fakekern_refuse(struct fakekern *fk, size_t k, enum priv_reason reason)
 	fk->refuse_reason = reason;
 }
 
+void
+fakekern_refuse_check(struct fakekern *fk, enum priv_reason reason)
+{
+	fk->refuse_check = true;
+	fk->refuse_check_reason = reason;
+}
+
 const char *
 fakekern_fault(const struct fakekern *fk)
 {
@@ -340,6 +351,7 @@ put(struct fakekern *fk, struct space *s, const struct kobj *o)
 	if (i != NULL) {
 		lean(fk, s, &i->o, -1);
 		i->o = *o;
+		i->harm = FAKEKERN_WHOLE;
 	} else {
 		i = must(calloc(1, sizeof(*i)));
 		i->o = *o;
@@ -1125,6 +1137,107 @@ answer_apply(struct fakekern *fk, const struct priv_frame *f, struct wr *w)
 	return (int)w->len;
 }
 
+/* --- checks --- */
+
+/* What a check finds; the first PRIV_DIFFERENCES are told. */
+struct check {
+	struct priv_checked total;
+	struct priv_difference v[PRIV_DIFFERENCES];
+	size_t n;
+};
+
+static void
+check_tell(struct check *c, enum priv_fate fate, const char *kind, const char *object)
+{
+	struct priv_difference *d = &c->v[c->n];
+
+	if (c->n == PRIV_DIFFERENCES)
+		return;
+	c->n++;
+	*d = (struct priv_difference){ .fate = (uint8_t)fate,
+		.error = fate == PRIV_FATE_FAILED ? 100 : 0 };
+	snprintf(d->kind, sizeof(d->kind), "%s", kind);
+	snprintf(d->object, sizeof(d->object), "%s", object);
+}
+
+static void
+check_visit(const void *node, VISIT which, void *arg)
+{
+	struct item *i = *(struct item *const *)node;
+	struct check *c = arg;
+	char text[KOBJ_TEXT];
+
+	if (which != postorder && which != leaf)
+		return;
+	c->total.compared++;
+	switch (i->harm) {
+	case FAKEKERN_WHOLE:
+		break;
+	case FAKEKERN_LOST:
+		i->harm = FAKEKERN_WHOLE;
+		c->total.repaired++;
+		check_tell(c, PRIV_FATE_REPAIRED, "object", kobj_print(&i->o, text));
+		break;
+	case FAKEKERN_STUCK:
+		c->total.failed++;
+		check_tell(c, PRIV_FATE_FAILED, "object", kobj_print(&i->o, text));
+		break;
+	case FAKEKERN_TAKEN:
+		c->total.foreign++;
+		check_tell(c, PRIV_FATE_FOREIGN, "object", kobj_print(&i->o, text));
+		break;
+	}
+}
+
+static int
+refuse_check(const struct priv_frame *f, enum priv_reason reason, struct wr *w)
+{
+	struct priv_refusal r = { .reason = (uint16_t)reason, .operation = "check" };
+
+	frame(w, PRIV_REFUSED, f->seq, 0);
+	msg_encode(&priv_refusal_desc, &r, w);
+	return (int)w->len;
+}
+
+static int
+answer_check(struct fakekern *fk, const struct priv_frame *f, uint32_t ns, struct wr *w)
+{
+	struct check c = { .n = 0 };
+	size_t slot = PRIV_HANDLE_INDEX(ns);
+	struct space *s = &fk->spaces[slot < SPACES ? slot : 0];
+
+	if (fk->refuse_check) {
+		fk->refuse_check = false;
+		return refuse_check(f, fk->refuse_check_reason, w);
+	}
+	if (!names(ns, PRIV_H_NS, SPACES) || !s->used || s->generation != PRIV_HANDLE_GENERATION(ns)) {
+		fault(fk, "a check of a namespace that is not there", NULL);
+		return refuse_check(f, PRIV_R_HANDLE, w);
+	}
+	twalk_r(s->tree, check_visit, &c);
+	c.total.removed = s->litter;
+	for (; s->litter > 0; s->litter--)
+		check_tell(&c, PRIV_FATE_REMOVED, "object", "litter");
+	frame(w, PRIV_CHECKED, f->seq, 1 + c.n);
+	msg_encode(&priv_checked_desc, &c.total, w);
+	for (size_t i = 0; i < c.n; i++)
+		msg_encode(&priv_difference_desc, &c.v[i], w);
+	return (int)w->len;
+}
+
+static int
+message_check(struct fakekern *fk, const struct priv_frame *f, struct rd *r, struct wr *w)
+{
+	struct priv_check check;
+	struct msg_error err;
+
+	/* A part of a transaction leaves operations behind until the last one came. */
+	if (f->count != 1 || fk->n_ops != 0 || !msg_decode(&priv_check_desc, r, &check, &err) ||
+	    !rd_done(r))
+		return malformed(fk, "check");
+	return answer_check(fk, f, check.ns, w);
+}
+
 int
 fakekern_message(struct fakekern *fk, const uint8_t *buf, size_t len, uint8_t *out)
 {
@@ -1141,6 +1254,8 @@ fakekern_message(struct fakekern *fk, const uint8_t *buf, size_t len, uint8_t *o
 	if (f.type == PRIV_HELLO)
 		return !fk->greeted && rd_done(&r) ? answer_hello(fk, f.seq, &w) :
 		    malformed(fk, "hello");
+	if (f.type == PRIV_CHECK && fk->greeted)
+		return message_check(fk, &f, &r, &w);
 	if (f.type != PRIV_APPLY || !fk->greeted)
 		return malformed(fk, "type");
 	for (size_t i = 0; i < f.count; i++) {
@@ -1164,12 +1279,31 @@ space_by_number(const struct fakekern *fk, uint32_t number)
 	return NULL;
 }
 
+bool
+fakekern_harm(struct fakekern *fk, uint32_t number, const struct kobj *o, enum fakekern_harm harm)
+{
+	const struct space *s = space_by_number(fk, number);
+	struct item *i = s != NULL ? find(s, o) : NULL;
+
+	if (i != NULL)
+		i->harm = harm;
+	return i != NULL;
+}
+
+void
+fakekern_litter(struct fakekern *fk, uint32_t number, uint32_t n)
+{
+	for (size_t i = 0; i < SPACES; i++)
+		if (fk->spaces[i].used && fk->spaces[i].number == number)
+			fk->spaces[i].litter += n;
+}
+
 static void
 state_visit(const void *node, VISIT which, void *arg)
 {
 	const struct item *i = *(struct item *const *)node;
 
-	if (which == postorder || which == leaf)
+	if ((which == postorder || which == leaf) && i->harm == FAKEKERN_WHOLE)
 		kset_add(arg, &i->o);
 }
 

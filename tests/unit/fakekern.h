@@ -42,6 +42,25 @@ int fakekern_message(struct fakekern *fk, const uint8_t *buf, size_t len, uint8_
 /* The next transaction that reaches operation K is refused there, for REASON. */
 void fakekern_refuse(struct fakekern *fk, size_t k, enum priv_reason reason);
 
+/*
+ * Somebody else touches an object that was made here.  Changing or removing it with an
+ * operation heals it, as a check does where that can be.  False when there is none with O's key.
+ */
+enum fakekern_harm {
+	FAKEKERN_WHOLE,
+	FAKEKERN_LOST,		/* a check puts it back */
+	FAKEKERN_STUCK,		/* it is lost, and a check fails to put it back */
+	FAKEKERN_TAKEN,		/* somebody else's stands in its place, which a check leaves alone */
+};
+bool fakekern_harm(struct fakekern *fk, uint32_t number, const struct kobj *o,
+    enum fakekern_harm harm);
+
+/* N objects more with our label that were not made here: the next check removes them. */
+void fakekern_litter(struct fakekern *fk, uint32_t number, uint32_t n);
+
+/* The next check is refused for REASON. */
+void fakekern_refuse_check(struct fakekern *fk, enum priv_reason reason);
+
 /* The first rule that was broken, as a sentence; NULL when none was. */
 const char *fakekern_fault(const struct fakekern *fk);
 
@@ -50,8 +69,8 @@ typedef void fakekern_watcher(struct fakekern *fk, const struct priv_op *op, voi
 void fakekern_watch(struct fakekern *fk, fakekern_watcher *watch, void *arg);
 
 /*
- * What is in the namespace with NUMBER in its name (0: the default one): fills OUT,
- * sorted, which the caller initialised.  False when there is none or memory is exhausted.
+ * What is in the namespace with NUMBER in its name (0: the default one), but for what was
+ * harmed: fills OUT, sorted, which the caller initialised.  False when there is none or memory is exhausted.
  */
 bool fakekern_state(const struct fakekern *fk, uint32_t number, struct kset *out);
 

@@ -261,6 +261,17 @@ rig_done(unsigned ns, const struct kernel_result *result, void *arg)
 	r->last = *result;
 }
 
+static void
+rig_checked(unsigned ns, const struct kernel_found *found, void *arg)
+{
+	struct rig *r = arg;
+
+	r->n_checked++;
+	r->checked_ns = ns;
+	r->found = *found;
+	r->found.v = NULL;
+}
+
 bool
 rig_init(struct rig *r, const struct conf *c)
 {
@@ -269,7 +280,10 @@ rig_init(struct rig *r, const struct conf *c)
 	memset(r, 0, sizeof(*r));
 	r->kernel = kernel_new(c->n_interfaces, rig_done, r);
 	r->fake = fakekern_new(&setup);
-	return r->kernel != NULL && r->fake != NULL;
+	if (r->kernel == NULL || r->fake == NULL)
+		return false;
+	kernel_on_checked(r->kernel, rig_checked, r);
+	return true;
 }
 
 void

@@ -43,6 +43,9 @@ struct rig {
 	size_t n_refused;
 	unsigned ns;			/* of the last one */
 	struct kernel_result last;
+	size_t n_checked;		/* checks that ended */
+	unsigned checked_ns;		/* of the last one */
+	struct kernel_found found;	/* likewise; its V is not valid any more */
 	size_t messages;
 	size_t transactions;
 	bool failed;			/* an answer was not understood */

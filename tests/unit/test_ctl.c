@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "ntkd/io/events.h"
+#include "ntkd/io/watch.h"
 #include "tests/unit/ctlworld.h"
 #include "tests/unit/tap.h"
 
@@ -927,6 +928,209 @@ test_waiting(void)
 	world_end(&world);
 }
 
+static void
+be_quiet(enum log_level level, const char *line, void *arg)
+{
+	(void)level;
+	(void)line;
+	(void)arg;
+}
+
+/* The verb check: what is found is told to whoever asked, and by an event; once in the log. */
+static size_t log_lines;
+static char log_last[2048];
+
+static void
+log_count(enum log_level level, const char *line, void *arg)
+{
+	(void)arg;
+	if (level != LOG_LEVEL_WARNING)
+		return;
+	log_lines++;
+	snprintf(log_last, sizeof(log_last), "%s", line);
+}
+
+/* What the helper finds from now on. */
+static void
+find(enum priv_fate fate, int error, const char *object)
+{
+	struct priv_difference *d = &world.differences[0];
+
+	world.n_differences = 1;
+	*d = (struct priv_difference){ .fate = (uint8_t)fate, .error = error, .kind = "route" };
+	snprintf(d->object, sizeof(d->object), "%s", object);
+	world.checked = (struct priv_checked){
+		.compared = 9,
+		.repaired = fate == PRIV_FATE_REPAIRED,
+		.failed = fate == PRIV_FATE_FAILED,
+		.removed = fate == PRIV_FATE_REMOVED,
+		.foreign = fate == PRIV_FATE_FOREIGN,
+	};
+}
+
+/* What the client hears next, which must be good; *JSON is the result, the one before is released. */
+static void
+hears_result(int fd, json_t **json)
+{
+	const char *line = client_hear(fd);
+	json_t *answer;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+	answer = json_loads(line, 0, NULL);
+	CU_ASSERT_TRUE_FATAL(json_is_true(json_object_get(answer, "ok")));
+	json_decref(*json);
+	*json = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+}
+
+#define CHECK "{\"verb\":\"check\"}\n"
+
+static void
+check_again(int fd, json_t **json)
+{
+	client_say(fd, CHECK);
+	hears_result(fd, json);
+}
+
+static void
+test_check(void)
+{
+	json_t *json = NULL;
+	int fd;
+
+	serve(true);
+	load_beta();
+	fd = client_connect();
+	log_set_hook(log_count, NULL);
+	log_lines = 0;
+	check_again(fd, &json);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "namespaces")), 2);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "differences")), 0);
+	CU_ASSERT_EQUAL(world.checks, 2);
+	CU_ASSERT_EQUAL(log_lines, 0);
+
+	/* Once for each namespace, and not again. */
+	find(PRIV_FATE_FAILED, ENETDOWN, "10.0.0.8/29 ntk");
+	check_again(fd, &json);
+	has_shape(&ctl_verbs[CTL_VERB_check], json);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "differences")), 2);
+	TEXT_IS(json_object_get(json, "differences"), "fate", "failed");
+	TEXT_IS(json_object_get(json, "differences"), "object", "10.0.0.8/29 ntk");
+	TEXT_IS(json_object_get(json, "differences"), "error", "Network is down");
+	CU_ASSERT_EQUAL(log_lines, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log_last, "identity 1"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(log_last, "10.0.0.8/29 ntk (Network is down)"));
+	check_again(fd, &json);
+	CU_ASSERT_EQUAL(log_lines, 2);
+
+	/* Another one is told; a repair is told each time, without what is known. */
+	find(PRIV_FATE_FOREIGN, 0, "10.0.0.16/29 ntk");
+	check_again(fd, &json);
+	CU_ASSERT_EQUAL(log_lines, 4);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log_last, "left alone"));
+	find(PRIV_FATE_REPAIRED, 0, "10.0.0.24/29 ntk");
+	check_again(fd, &json);
+	check_again(fd, &json);
+	CU_ASSERT_EQUAL(log_lines, 8);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log_last, "1 put back: route 10.0.0.24/29 ntk"));
+	CU_ASSERT_PTR_NULL(strstr(log_last, "left alone"));
+	json_decref(json);
+	json = result("{\"verb\":\"status\"}");
+	NUMBER_IS(json, "checks", 12);
+	NUMBER_IS(json, "repaired", 4);
+	NUMBER_IS(json, "failed", 0);
+	NUMBER_IS(json, "foreign", 0);
+	json_decref(json);
+	log_set_hook(be_quiet, NULL);
+	close(fd);
+	turn();
+	world_end(&world);
+}
+
+/* Whoever asks waits until the last namespace was compared, however it ends. */
+static void
+test_check_waits(void)
+{
+	json_t *json = NULL;
+	int fd, other;
+
+	serve(true);
+	load_beta();
+	fd = client_connect();
+	/* Too often: it is done a second later. */
+	world.refuse = true;
+	client_say(fd, CHECK);
+	CU_ASSERT_EQUAL(world.checks, 2);
+	world.refuse = false;
+	hears_result(fd, &json);
+	CU_ASSERT_EQUAL(world.checks, 4);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "namespaces")), 2);
+	/* Asked while it is under way: that one may have passed by already. */
+	world.hold = true;
+	client_say(fd, CHECK);
+	other = client_connect();
+	client_say(other, CHECK);
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	CU_ASSERT_EQUAL(world.checks, 5);
+	world.hold = false;
+	world_helper(&world);
+	hears_result(fd, &json);
+	hears_result(other, &json);
+	CU_ASSERT_EQUAL(world.checks, 8);
+	close(other);
+	/* One of the namespaces goes meanwhile; a client too. */
+	world.hold = true;
+	other = client_connect();
+	client_say(other, CHECK);
+	close(other);
+	turn();
+	client_say(fd, CHECK);
+	result("{\"verb\":\"remove_identity\",\"args\":[1]}");
+	world.hold = false;
+	world_helper(&world);
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	hears_result(fd, &json);
+	CU_ASSERT_EQUAL(node_identities(world.d.node), 1);
+	CU_ASSERT(json_array_size(json_object_get(json, "namespaces")) >= 1);
+	still_serves();
+	/* The end comes first. */
+	world.hold = true;
+	client_say(fd, CHECK);
+	turn();
+	json_decref(json);
+	close(fd);
+	world_end(&world);
+}
+
+static void
+test_check_text(void)
+{
+	static struct priv_difference v[5];
+	struct kernel_found f = { .ok = true, .v = v, .n = 5 };
+	char text[WATCH_TEXT];
+
+	CU_ASSERT_STRING_EQUAL(watch_print(&(struct kernel_found){ .ok = true }, true, text), "");
+	for (size_t i = 0; i < f.n; i++) {
+		v[i].fate = PRIV_FATE_REPAIRED;
+		snprintf(v[i].kind, sizeof(v[i].kind), "rule");
+		snprintf(v[i].object, sizeof(v[i].object), "%zu", i);
+	}
+	v[1].fate = PRIV_FATE_FAILED;
+	v[1].error = EPERM;
+	f.total = (struct priv_checked){ .repaired = 90, .failed = 1 };
+	CU_ASSERT_STRING_EQUAL(watch_print(&f, true, text), "90 put back: rule 0, rule 2, rule 3 and "
+	    "87 more; 1 cannot be put back now, which will be tried again: rule 1 (Operation not "
+	    "permitted)");
+	CU_ASSERT_STRING_EQUAL(watch_print(&f, false, text), "90 put back: rule 0, rule 2, rule 3 and "
+	    "87 more");
+	for (size_t i = 0; i < f.n; i++)
+		memset(v[i].object, 'x', sizeof(v[i].object) - 1);
+	f.total.foreign = f.total.removed = UINT32_MAX;
+	CU_ASSERT(strlen(watch_print(&f, true, text)) < WATCH_TEXT);
+}
+
 /* A client that hangs up while its verb waits, at once or only half. */
 static void
 test_disconnect_while_waiting(void)
@@ -1307,14 +1511,6 @@ test_no_descriptors(void)
 	world_end(&world);
 }
 
-static void
-be_quiet(enum log_level level, const char *line, void *arg)
-{
-	(void)level;
-	(void)line;
-	(void)arg;
-}
-
 int
 main(void)
 {
@@ -1338,6 +1534,9 @@ main(void)
 		{ "a flood of connections", test_flood },
 		{ "half requests, silence and unread answers end", test_idle },
 		{ "a verb that waits for the kernel", test_waiting },
+		{ "check tells what was found, the log once", test_check },
+		{ "check waits for every namespace", test_check_waits },
+		{ "what was found, in words", test_check_text },
 		{ "clients that hang up while waiting", test_disconnect_while_waiting },
 		{ "events", test_events },
 		{ "a listener that reads slowly", test_slow_listener },

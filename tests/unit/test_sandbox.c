@@ -74,6 +74,7 @@ DIES(kill, syscall(SYS_kill, getpid(), 0))
 DIES(bpf, syscall(SYS_bpf, 0, NULL, 0))
 DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
 DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
+DIES(recvmsg, syscall(SYS_recvmsg, -1, NULL, 0))
 DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
 DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
@@ -142,6 +143,7 @@ test_memory(void)
 
 LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) < 0 &&
     errno == EBADF ? 0 : -1)
+LIVES(notice, syscall(SYS_recvmsg, -1, NULL, MSG_DONTWAIT) < 0 && errno == EBADF ? 0 : -1)
 LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
 LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
 
@@ -160,6 +162,7 @@ main(void)
 		T(loop, "allows what the event loop does"),
 		T(memory, "allows memory that is not executable"),
 		T(peer, "allows asking who a client is"),
+		T(notice, "allows reading the kernel's notifications"),
 		T(wait, "allows waiting for the helper"),
 		T(clock, "allows reading the clock"),
 		T(syslog, "lets syslog fail to connect"),
@@ -192,6 +195,7 @@ main(void)
 		T(io_uring, "kills on io_uring"),
 		T(ioctl, "kills on ioctl"),
 		T(fcntl, "kills on fcntl"),
+		T(recvmsg, "kills on recvmsg where it is not for notifications"),
 		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
 		T(executable_map, "kills on an executable mapping"),
 		T(executable_protect, "kills on making memory executable"),

@@ -883,6 +883,241 @@ test_unasked_answer(void)
 	end();
 }
 
+/* --- checks --- */
+
+/* A namespace with a neighbour, and one without. */
+static void
+begin_checks(void)
+{
+	struct kset s;
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	add_neighbour(&s, 1);
+	CU_ASSERT_TRUE(bring(3, &s));
+	kset_free(&s);
+}
+
+static void
+check(unsigned ns)
+{
+	size_t before = rig.n_checked;
+
+	kernel_check(rig.kernel, ns);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_checked, before + 1);
+	CU_ASSERT_EQUAL(rig.checked_ns, ns);
+}
+
+static void
+test_check(void)
+{
+	struct kobj route = { .kind = KOBJ_ROUTE, .mac = mac(1), .addr = 0x0a000000, .len = 29 };
+	struct kobj mark = { .kind = KOBJ_MARK, .mac = mac(1) };
+	struct kobj rule = { .kind = KOBJ_RULE, .mac = mac(1) };
+	uint32_t number;
+	struct kset before;
+
+	begin_checks();
+	number = kernel_ns_number(rig.kernel, 3);
+	kset_copy(&before, kernel_applied(rig.kernel, 3));
+	check(3);
+	CU_ASSERT_TRUE(rig.found.ok);
+	CU_ASSERT_EQUAL(rig.found.total.compared, before.n);
+	CU_ASSERT_EQUAL(rig.found.n, 0);
+
+	CU_ASSERT_TRUE(fakekern_harm(rig.fake, number, &route, FAKEKERN_LOST));
+	CU_ASSERT_TRUE(fakekern_harm(rig.fake, number, &mark, FAKEKERN_STUCK));
+	CU_ASSERT_TRUE(fakekern_harm(rig.fake, number, &rule, FAKEKERN_TAKEN));
+	fakekern_litter(rig.fake, number, 2);
+	CU_ASSERT_FALSE(rig_has(&rig, 3, &before));
+	check(0);
+	CU_ASSERT_EQUAL(rig.found.n, 0);
+	check(3);
+	CU_ASSERT_EQUAL(rig.found.total.repaired, 1);
+	CU_ASSERT_EQUAL(rig.found.total.failed, 1);
+	CU_ASSERT_EQUAL(rig.found.total.foreign, 1);
+	CU_ASSERT_EQUAL(rig.found.total.removed, 2);
+	CU_ASSERT_EQUAL(rig.found.n, 5);
+	CU_ASSERT_TRUE(kset_equal(kernel_applied(rig.kernel, 3), &before));
+
+	CU_ASSERT_TRUE(fakekern_harm(rig.fake, number, &mark, FAKEKERN_LOST));
+	CU_ASSERT_TRUE(fakekern_harm(rig.fake, number, &rule, FAKEKERN_LOST));
+	check(3);
+	CU_ASSERT_EQUAL(rig.found.total.repaired, 2);
+	CU_ASSERT_EQUAL(rig.found.n, 2);
+	CU_ASSERT_TRUE(rig_has(&rig, 3, &before));
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).checks, 4);
+	kset_free(&before);
+	end();
+}
+
+/* All that is wrong is counted; the first are told. */
+static void
+test_check_many(void)
+{
+	begin_checks();
+	fakekern_litter(rig.fake, 0, 1000);
+	check(0);
+	CU_ASSERT_TRUE(rig.found.ok);
+	CU_ASSERT_EQUAL(rig.found.total.removed, 1000);
+	CU_ASSERT_EQUAL(rig.found.n, PRIV_DIFFERENCES);
+	end();
+}
+
+/* In turn with states; not while there is no namespace. */
+static void
+test_check_turn(void)
+{
+	struct kset s, none;
+
+	begin_checks();
+	begin(&s);
+	add_neighbour(&s, 2);
+	CU_ASSERT_TRUE(kset_sort(&s));
+	kset_init(&none);
+	kernel_check(rig.kernel, 5);
+	kernel_check(rig.kernel, 3);
+	kernel_want(rig.kernel, 5, &s, 0);
+	kernel_check(rig.kernel, 5);
+	kernel_want(rig.kernel, 3, &none, 0);
+	kernel_check(rig.kernel, 3);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_checked, 2);
+	CU_ASSERT_EQUAL(rig.checked_ns, 3);
+	CU_ASSERT_TRUE(rig.found.ok);
+
+	kernel_check(rig.kernel, 5);
+	rig_run(&rig);
+	CU_ASSERT_TRUE(rig.found.ok);
+	kernel_want(rig.kernel, 5, &none, 0);
+	kernel_check(rig.kernel, 5);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_checked, 4);
+	CU_ASSERT_FALSE(rig.found.ok);
+	CU_ASSERT_EQUAL(rig.found.refusal.reason, PRIV_R_ABSENT);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).checks, 2);
+	end();
+}
+
+static void
+test_check_refused(void)
+{
+	begin_checks();
+	fakekern_refuse_check(rig.fake, PRIV_R_RATE);
+	check(0);
+	CU_ASSERT_FALSE(rig.found.ok);
+	CU_ASSERT_EQUAL(rig.found.refusal.reason, PRIV_R_RATE);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).checks_refused, 1);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).refused, 0);
+	check(0);
+	CU_ASSERT_TRUE(rig.found.ok);
+	end();
+}
+
+/* Sends a check and returns its number. */
+static uint32_t
+check_sent(void)
+{
+	uint8_t buf[PRIV_MSG_MAX];
+	struct priv_frame f;
+	struct msg_error err;
+	struct rd r;
+
+	begin_checks();
+	kernel_check(rig.kernel, 0);
+	rd_init(&r, buf, kernel_next(rig.kernel, buf));
+	CU_ASSERT_TRUE(msg_decode(&priv_frame_desc, &r, &f, &err));
+	CU_ASSERT_EQUAL(f.type, PRIV_CHECK);
+	CU_ASSERT_TRUE(kernel_is_busy(rig.kernel));
+	CU_ASSERT_EQUAL(kernel_next(rig.kernel, buf), 0);
+	return f.seq;
+}
+
+static void
+answer_checked(struct answer *a, uint32_t seq, uint16_t count, const struct priv_checked *total,
+    const struct priv_difference *v, size_t n)
+{
+	answer_frame(a, PRIV_CHECKED, seq, 0, count);
+	msg_encode(&priv_checked_desc, total, &a->w);
+	for (size_t i = 0; i < n; i++)
+		msg_encode(&priv_difference_desc, &v[i], &a->w);
+}
+
+static void
+test_bad_checked(void)
+{
+	struct priv_difference d[] = {
+		{ .fate = PRIV_FATE_REPAIRED, .kind = "route", .object = "one" },
+		{ .fate = PRIV_FATE_FAILED, .error = ENETDOWN, .kind = "route", .object = "two" },
+	};
+	struct priv_checked one = { .compared = 9, .repaired = 1 };
+	struct priv_checked two = { .compared = 9, .repaired = 1, .failed = 1 };
+	struct priv_checked many = { .compared = 9, .repaired = UINT32_MAX, .failed = UINT32_MAX };
+	uint32_t seq = check_sent();
+	struct answer a;
+
+	/* Not an answer to a check; another number; too few and too many records. */
+	answer_frame(&a, PRIV_DONE, seq, 0, 0);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq + 1, 2, &one, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 0, &one, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 1, &one, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 2, &one, d, 2);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 3, &two, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, PRIV_DIFFERENCES + 2, &many, d, 2);
+	CU_ASSERT_FALSE(gives(&a));
+	/* Totals that do not agree with what is told. */
+	answer_checked(&a, seq, 1, &one, d, 0);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 2, &two, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 3, &many, d, 2);
+	CU_ASSERT_FALSE(gives(&a));
+	answer_checked(&a, seq, 2, &one, &d[1], 1);
+	CU_ASSERT_FALSE(gives(&a));
+	/* A fate that does not exist; errors that do not go with the fate. */
+	answer_checked(&a, seq, 2, &one, d, 1);
+	a.buf[msg_wire_max(&priv_frame_desc) + msg_wire_max(&priv_checked_desc)] = PRIV_FATE_LAST + 1;
+	CU_ASSERT_FALSE(gives(&a));
+	d[0].error = EPERM;
+	answer_checked(&a, seq, 2, &one, d, 1);
+	CU_ASSERT_FALSE(gives(&a));
+	d[0].error = 0;
+	d[1].error = -1;
+	answer_checked(&a, seq, 3, &two, d, 2);
+	CU_ASSERT_FALSE(gives(&a));
+	d[1].error = ENETDOWN;
+	/* Cut off anywhere. */
+	answer_checked(&a, seq, 3, &two, d, 2);
+	for (size_t whole = a.w.len; --a.w.len > 0; )
+		CU_ASSERT_FALSE(gives(&a) || whole == 0);
+	CU_ASSERT_EQUAL(rig.n_checked, 0);
+	answer_checked(&a, seq, 3, &two, d, 2);
+	CU_ASSERT_TRUE(gives(&a));
+	CU_ASSERT_EQUAL(rig.n_checked, 1);
+	end();
+}
+
+/* Nobody asked: no transaction is answered so. */
+static void
+test_unasked_checked(void)
+{
+	struct priv_checked none = { .compared = 1 };
+	struct answer a;
+	uint32_t seq = begin_two();
+
+	answer_checked(&a, seq, 1, &none, NULL, 0);
+	CU_ASSERT_FALSE(gives(&a));
+	end();
+}
+
 int
 main(void)
 {
@@ -913,6 +1148,12 @@ main(void)
 		{ "bad answers", test_bad_answers },
 		{ "one table for two neighbours", test_one_table_for_two },
 		{ "answers nobody asked for", test_unasked_answer },
+		{ "a check tells what it found, and changes nothing here", test_check },
+		{ "a check that finds much tells the first", test_check_many },
+		{ "checks come in turn, not without a namespace", test_check_turn },
+		{ "a refused check", test_check_refused },
+		{ "bad answers to a check", test_bad_checked },
+		{ "an answer to a check that was none", test_unasked_checked },
 	};
 
 	kerntest_conf(&conf, "4.2.2.2", 3);

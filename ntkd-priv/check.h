@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_PRIV_CHECK_H
+#define NTKD_PRIV_CHECK_H
+
+/*
+ * The ledger of one namespace and what the kernel has there, compared and repaired.
+ *
+ * The ledger says what shall be there.  What is missing or altered is put back; what
+ * carries our label and is not in the ledger is removed; what is somebody else's stays,
+ * also where it stands in the place of one of ours.  The ledger does not change, so
+ * that what cannot be put back now is tried again by the next check.
+ *
+ * Not put back: a real interface that is down (its administrator decides that), a namespace
+ * or pseudo-interface that is gone (its handle would name another thing), the name of a
+ * namespace.
+ */
+
+#include "ntkd-priv/ledger.h"
+
+struct findings {
+	struct priv_checked totals;
+	struct priv_difference v[PRIV_DIFFERENCES];	/* the first of them */
+	uint16_t n;
+};
+
+/*
+ * Checks namespace NS of L.  Logs what it found in one line, unless that is what the check
+ * before found, too.
+ */
+void check_namespace(const struct conf *c, struct ledger *l, unsigned ns, struct findings *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NTKD_IO_KMON_H
+#define NTKD_IO_KMON_H
+
+/*
+ * The kernel's notifications: two sockets in the default namespace, opened while the process
+ * is root, through which the kernel also tells what happens in the namespaces that the
+ * helper has given their number (NETLINK_LISTEN_ALL_NSID asks for CAP_NET_BROADCAST when the
+ * socket is opened, and for nothing later).  They keep no namespace alive.
+ */
+
+#include "ntkd/io/knote.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct daemon;
+struct kmon;
+
+enum { KMON_SOCKETS = 2 };	/* NETLINK_ROUTE, NETLINK_NETFILTER */
+
+/*
+ * Opens both, FDS being -1 where that fails, which is logged: the timer then finds what is
+ * not told.  RULES need no interfaces yet.
+ */
+void kmon_open(const struct knote_rules *rules, int fds[KMON_SOCKETS]);
+
+/*
+ * Has the kernel drop, before they reach socket FD, routes that the helper changes and those of
+ * tables that are not ours: their loading wakes nobody.  False with errno.
+ */
+bool kmon_filter(int fd, const struct knote_rules *rules);
+
+/* Something concerns namespace NS, or all of them (DRIFT_ALL of drift.h). */
+typedef void kmon_told(struct daemon *d, unsigned ns, struct knote note);
+
+/*
+ * Serves FDS, which are taken, in D's loop from kmon_start() on.  NULL when memory is
+ * exhausted; FDS are then still the caller's.
+ */
+struct kmon *kmon_new(struct daemon *d, const struct knote_rules *rules,
+    const int fds[KMON_SOCKETS], kmon_told *tell);
+void kmon_free(struct kmon *m);
+
+/* The helper has introduced the interfaces. */
+void kmon_start(struct kmon *m);
+
+struct kmon_counters {
+	uint64_t read;		/* notifications that reached us */
+	uint64_t lost;		/* times that the kernel had to drop some */
+};
+
+/* Of M, zeroes for NULL. */
+struct kmon_counters kmon_counters(const struct kmon *m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

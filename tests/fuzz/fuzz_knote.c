@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Notifications of the kernel.  The first byte chooses socket and namespace; the rest is the
+ * datagram.  The same bytes always get the same verdict, and what the helper sent is never news.
+ */
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/io/knote.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct knote_rules rules = {
+	.helper = 4711,
+	.protocol = 15,
+	.tables = { 251, 200 },
+	.more_tables = { 10000, 11023 },
+	.rule_priority = 1000,
+	.devs = { 3, 7 },
+	.n_devs = 2,
+};
+
+static void
+require(bool what)
+{
+	if (!what)
+		abort();
+}
+
+/* Has all messages come from PORT. */
+static void
+from_port(uint8_t *buf, size_t len, uint32_t port)
+{
+	struct nlmsghdr h;
+
+	for (size_t at = 0; at < len && len - at >= sizeof(h); ) {
+		memcpy(&h, buf + at, sizeof(h));
+		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > len - at)
+			return;
+		h.nlmsg_pid = port;
+		memcpy(buf + at, &h, sizeof(h));
+		at += NLMSG_ALIGN((size_t)h.nlmsg_len);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct knote_links links, before;
+	int protocol = size > 0 && (data[0] & 1) != 0 ? NETLINK_NETFILTER : NETLINK_ROUTE;
+	int32_t nsid = size > 0 && (data[0] & 2) != 0 ? 3 : KNOTE_HERE;
+	size_t len = size > 0 ? size - 1 : 0;
+	uint8_t *buf = malloc(len > 0 ? len : 1);
+	struct knote one, two;
+
+	require(buf != NULL);
+	if (len > 0)
+		memcpy(buf, data + 1, len);
+	before = links;
+	one = knote_read(&rules, &links, protocol, nsid, buf, len);
+	links = before;
+	two = knote_read(&rules, &links, protocol, nsid, buf, len);
+	require(one.what == two.what && one.why == two.why);
+	require((one.what == KNOTE_NOTHING) == (one.why == NULL));
+	from_port(buf, len, rules.helper);
+	require(knote_read(&rules, &links, protocol, nsid, buf, len).what == KNOTE_NOTHING);
+	free(buf);
+	return 0;
+}
