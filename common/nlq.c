@@ -16,6 +16,7 @@
 
 enum {
 	RECEIVE_SIZE = 65536,
+	ANSWERED = NLQ_NO_STEP - 1,	/* in the place of a step's number */
 	ERRNO_MAX = 4095,	/* the kernel has none above */
 	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
 };
@@ -159,7 +160,7 @@ error_read(struct nlmsghdr *nlh, struct nlq_error *out)
 
 /* What nlq_send() has heard so far. */
 struct hearing {
-	const struct nlq *q;
+	struct nlq *q;
 	size_t waiting;		/* acknowledgements still to come */
 	nlq_done *done;
 	void *arg;
@@ -169,18 +170,20 @@ struct hearing {
 static void
 answer_take(struct hearing *h, struct nlmsghdr *nlh)
 {
-	uint32_t i = nlh->nlmsg_seq - h->q->seq;
+	uint32_t i = nlh->nlmsg_seq - h->q->seq, step;
 	struct nlq_error e;
 
-	if (nlh->nlmsg_type != NLMSG_ERROR || i >= h->q->n)
+	if (nlh->nlmsg_type != NLMSG_ERROR || i >= h->q->n || h->q->steps[i] == ANSWERED)
 		return;
+	step = h->q->steps[i];
+	h->q->steps[i] = ANSWERED;
 	error_read(nlh, &e);
 	if (e.error != 0 && h->first.error == 0)
 		h->first = e;
 	if (h->waiting > 0)
 		h->waiting--;
-	if (h->done != NULL && h->q->steps[i] != NLQ_NO_STEP)
-		h->done(h->arg, h->q->steps[i], e.error != 0 ? &e : NULL);
+	if (h->done != NULL && step != NLQ_NO_STEP)
+		h->done(h->arg, step, e.error != 0 ? &e : NULL);
 }
 
 /* Everything that waits on the socket: the kernel answered before sendmsg() returned. */

@@ -520,6 +520,8 @@ digest_take(const struct nlmsghdr *nlh, void *arg)
 	struct digest *d = arg;
 	uint64_t h = mix(d->seed, &type, sizeof(type));
 
+	if (!nlmsg_valid_hdr(nlh, sizeof(*g)))
+		return;
 	d->torn = d->torn || (d->any && d->generation != ntohs(g->res_id));
 	d->generation = ntohs(g->res_id);
 	d->any = true;
