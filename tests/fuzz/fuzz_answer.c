@@ -7,12 +7,13 @@
  * are the helper's to choose.  After a refusal nothing is sent any more, as in the daemon.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/kerntest.h"
 
-enum { STEPS = 64, STATES = 6 };
+enum { STEPS = 64, STATES = 8 };
 
 /* How an answer is falsified. */
 enum lie {
@@ -24,6 +25,7 @@ enum lie {
 	LIE_REFUSAL,
 	LIE_WHOLE,
 	LIE_TWICE,
+	LIE_CHECKED,
 	LIES,
 };
 
@@ -35,6 +37,7 @@ static struct {
 	uint8_t lie[PRIV_MSG_MAX + 32];
 	size_t ops;		/* of the transaction under way, over its parts */
 	bool open;		/* more parts are to come */
+	bool checking;		/* it is no transaction but a check */
 } f;
 
 /* --- what a false answer looks like -------------------------------------------------- */
@@ -60,6 +63,39 @@ lie_refusal(struct rd *r, uint8_t *buf)
 	return w.len;
 }
 
+/* Differences and totals, which agree or not. */
+static size_t
+lie_checked(struct rd *r, uint8_t *buf)
+{
+	struct priv_frame frame;
+	struct priv_checked total = { .compared = 9 };
+	struct priv_difference d = { .kind = "route", .object = "10.0.0.0/29 table 251" };
+	uint32_t *const totals[] = { &total.repaired, &total.failed, &total.removed, &total.foreign };
+	uint8_t n = rd_u8(r) % (PRIV_DIFFERENCES + 2), odd = rd_u8(r), fates = rd_u8(r);
+	struct msg_error err;
+	struct rd head;
+	struct wr w;
+
+	rd_init(&head, buf, PRIV_MSG_MAX);
+	must(msg_decode(&priv_frame_desc, &head, &frame, &err));
+	frame.type = PRIV_CHECKED;
+	frame.count = (uint16_t)(n + 1 + (odd == 0xff));
+	for (unsigned i = 0; i < n; i++)
+		++*totals[(fates >> 2 * (i & 3)) & 3];
+	if ((odd & 0x70) == 0x70)
+		*totals[odd & 3] += (odd & 4) != 0 ? 200 : UINT32_MAX;
+	wr_init(&w, buf, PRIV_MSG_MAX);
+	msg_encode(&priv_frame_desc, &frame, &w);
+	msg_encode(&priv_checked_desc, &total, &w);
+	for (unsigned i = 0; i < n; i++) {
+		d.fate = (uint8_t)(1 + ((fates >> 2 * (i & 3)) & 3));
+		d.error = d.fate == PRIV_FATE_FAILED || (odd & 0x18) == 0x18 ? EEXIST : 0;
+		msg_encode(&priv_difference_desc, &d, &w);
+	}
+	must(wr_ok(&w));
+	return w.len;
+}
+
 /* Falsifies the LEN bytes at BUF; their new number. */
 static size_t
 falsify(struct rd *r, enum lie how, uint8_t *buf, size_t len)
@@ -81,6 +117,8 @@ falsify(struct rd *r, enum lie how, uint8_t *buf, size_t len)
 		return len;
 	case LIE_REFUSAL:
 		return lie_refusal(r, buf);
+	case LIE_CHECKED:
+		return lie_checked(r, buf);
 	case LIE_WHOLE:
 		n = rd_u8(r);
 		n = n < r->left ? n : r->left;
@@ -145,6 +183,30 @@ welcome_could_be(struct rd *r, size_t n)
 	return rd_done(r);
 }
 
+/* Differences are told one by one up to a number, and the totals count them all. */
+static bool
+checked_could_be(struct rd *r, size_t n)
+{
+	size_t told[PRIV_FATE_LAST + 1] = { 0 };
+	struct priv_checked total;
+	struct priv_difference d;
+	struct msg_error err;
+	uint64_t all;
+
+	if (n > PRIV_DIFFERENCES || !msg_decode(&priv_checked_desc, r, &total, &err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!msg_decode(&priv_difference_desc, r, &d, &err) ||
+		    (d.error != 0 && (d.error < 0 || d.fate != PRIV_FATE_FAILED)))
+			return false;
+		told[d.fate]++;
+	}
+	all = (uint64_t)total.repaired + total.failed + total.removed + total.foreign;
+	return rd_done(r) && n == (all < PRIV_DIFFERENCES ? all : PRIV_DIFFERENCES) &&
+	    told[PRIV_FATE_REPAIRED] <= total.repaired && told[PRIV_FATE_FAILED] <= total.failed &&
+	    told[PRIV_FATE_REMOVED] <= total.removed && told[PRIV_FATE_FOREIGN] <= total.foreign;
+}
+
 /* The N bytes at LIE could answer the request that the LEN bytes at f.answer answer truly. */
 static bool
 could_be_true(const uint8_t *lie, size_t n, size_t len)
@@ -162,6 +224,8 @@ could_be_true(const uint8_t *lie, size_t n, size_t len)
 	if (b.type == PRIV_REFUSED)
 		return msg_decode(&priv_refusal_desc, &rb, &refusal, &err) && rd_done(&rb) &&
 		    refusal.op < f.ops;
+	if (f.checking)
+		return b.type == PRIV_CHECKED && b.count > 0 && checked_could_be(&rb, b.count - 1U);
 	/* Told as done what the fake refused: it cannot be compared with what was true. */
 	if (a.type == PRIV_REFUSED)
 		return true;
@@ -178,6 +242,7 @@ count_ops(const uint8_t *request, size_t len)
 
 	must(frame_read(request, len, &frame, &r));
 	f.ops = f.open ? f.ops + frame.count : frame.count;
+	f.checking = frame.type == PRIV_CHECK;
 	f.open = (frame.flags & PRIV_MORE) != 0;
 }
 
@@ -229,7 +294,9 @@ step(struct rd *r)
 		return false;
 	count_ops(f.request, len);
 	refuse = rd_u8(r);
-	if (refuse >= 0xe0)
+	if (refuse >= 0xf0 && f.checking)
+		fakekern_refuse_check(f.rig.fake, PRIV_R_RATE);
+	else if (refuse >= 0xe0)
 		fakekern_refuse(f.rig.fake, refuse & 0x1f, PRIV_R_KERNEL);
 	n = fakekern_message(f.rig.fake, f.request, len, f.answer);
 	/* Having been told lies, ntkd may ask for nonsense. */
@@ -256,6 +323,20 @@ want(struct rd *r, bool rehearse)
 		kernel_want(f.rig.kernel, ns, &want, ns);
 }
 
+/* A check, of something that somebody touched. */
+static void
+check(struct rd *r)
+{
+	uint8_t ns = rd_u8(r) % 4, which = rd_u8(r), how = rd_u8(r);
+	const struct kset *s = kernel_applied(f.rig.kernel, ns);
+
+	if (s->n > 0)
+		fakekern_harm(f.rig.fake, kernel_ns_number(f.rig.kernel, ns), &s->v[which % s->n],
+		    (enum fakekern_harm)(how % (FAKEKERN_TAKEN + 1)));
+	fakekern_litter(f.rig.fake, kernel_ns_number(f.rig.kernel, ns), how >> 3);
+	kernel_check(f.rig.kernel, ns);
+}
+
 /* Whatever was believed, what is asked for shows holds together. */
 static void
 look(void)
@@ -275,6 +356,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rd r;
 	bool going = true;
+	uint8_t what;
 
 	if (size > 4096)
 		return 0;
@@ -283,7 +365,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(rig_init(&f.rig, &f.conf));
 	f.open = false;
 	for (int i = 0; i < STATES && going && r.left > 0 && !r.failed; i++) {
-		want(&r, (rd_u8(&r) & 7) == 7);
+		what = rd_u8(&r) & 7;
+		if (what >= 5)
+			check(&r);
+		else
+			want(&r, what == 4);
 		for (int k = 0; k < STEPS && (going = step(&r)); k++)
 			look();
 		going = !kernel_is_busy(f.rig.kernel);
