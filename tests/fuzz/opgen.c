@@ -73,7 +73,7 @@ opgen_init(struct opgen *g, const struct conf *c, const struct host *h, const st
 	for (unsigned kind = MAP4_GLOBAL; kind <= MAP4_RESERVED; kind++)
 		for (unsigned k = 0; k < c->map.topo.levels; k++) {
 			class = (struct map4_class){ (enum map4_kind)kind, (uint8_t)k };
-			if (map4_all(&c->map, class, &p))
+			if ((kind == MAP4_INTERNAL || k == 0) && map4_all(&c->map, class, &p))
 				prefix_note(g, p);
 		}
 	for (size_t i = 0; i < h->n; i++)
@@ -105,7 +105,7 @@ any_ip(const struct opgen *g, struct rd *r, uint8_t *len)
 	uint8_t b = rd_u8(r);
 	const ntk_prefix_t *p = &g->prefixes[(b & 0x3f) % g->n_prefixes];
 
-	*len = 32;
+	*len = b == 0 ? 0 : 32;
 	switch (b >> 6) {
 	case 0:
 		return b == 0 ? 0 : 0xa9fe0100U + (b & 0x0fU) + ((b & 0x30U) << 4);
