@@ -46,8 +46,9 @@ static size_t
 lie_refusal(struct rd *r, uint8_t *buf)
 {
 	struct priv_frame frame;
-	struct priv_refusal refusal = { .op = rd_u8(r), .reason = 1 + rd_u8(r) % PRIV_R_LAST,
-		.error = rd_u8(r), .operation = "route_set", .text = "no" };
+	uint8_t op = rd_u8(r), reason = rd_u8(r), error = rd_u8(r);
+	struct priv_refusal refusal = { .op = op, .reason = (uint16_t)(1 + reason % PRIV_R_LAST),
+		.error = error, .operation = "route_set", .text = "no" };
 	struct msg_error err;
 	struct rd head;
 	struct wr w;
@@ -104,7 +105,8 @@ falsify(struct rd *r, enum lie how, uint8_t *buf, size_t len)
 
 	switch (how) {
 	case LIE_BYTE:
-		buf[rd_u16(r) % len] = rd_u8(r);
+		n = rd_u16(r) % len;
+		buf[n] = rd_u8(r);
 		return len;
 	case LIE_CUT:
 		return rd_u16(r) % len;
@@ -113,7 +115,8 @@ falsify(struct rd *r, enum lie how, uint8_t *buf, size_t len)
 		rd_bytes(r, buf + len, n);
 		return len + n;
 	case LIE_FRAME:
-		buf[rd_u8(r) % 11] ^= (uint8_t)(1 << rd_u8(r) % 8);
+		n = rd_u8(r) % 11;
+		buf[n] ^= (uint8_t)(1 << rd_u8(r) % 8);
 		return len;
 	case LIE_REFUSAL:
 		return lie_refusal(r, buf);

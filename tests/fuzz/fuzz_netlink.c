@@ -80,7 +80,7 @@ align(size_t at)
 static size_t
 put_attribute(size_t at)
 {
-	static const uint8_t texts[][4] = { "eth1", "eth2", "lo\0\0", { 0, 0, 0, 1 } };
+	static const uint8_t texts[][4] = { "eth1", "eth2", "lo\0\0", "ntkd" };
 	uint8_t how = rd_u8(&f.r), len = rd_u8(&f.r);
 	struct nlattr a = { .nla_type = rd_u8(&f.r) & 0x3fU };
 	size_t payload = (how & 3) == 0 ? 4 : (how & 3) == 1 ? 1 : (how & 3) == 2 ? len & 0x1fU : 5;
@@ -102,12 +102,13 @@ put_attribute(size_t at)
 static size_t
 put_head(size_t at, uint16_t type)
 {
-	struct rtmsg route = { .rtm_family = AF_INET, .rtm_dst_len = rd_u8(&f.r),
-		.rtm_table = rd_u8(&f.r), .rtm_protocol = 84, .rtm_type = RTN_UNICAST };
-	struct ifaddrmsg addr = { .ifa_family = AF_INET, .ifa_prefixlen = rd_u8(&f.r),
-		.ifa_index = rd_u8(&f.r) };
-	struct ifinfomsg link = { .ifi_index = addr.ifa_prefixlen, .ifi_type = 1,
-		.ifi_flags = rd_u16(&f.r) };
+	uint8_t len = rd_u8(&f.r), table = rd_u8(&f.r), number = rd_u8(&f.r), index = rd_u8(&f.r);
+	uint16_t flags = rd_u16(&f.r);
+	const struct rtmsg route = { .rtm_family = AF_INET, .rtm_dst_len = len, .rtm_table = table,
+		.rtm_protocol = 84, .rtm_type = RTN_UNICAST };
+	const struct ifaddrmsg addr = { .ifa_family = AF_INET, .ifa_prefixlen = number,
+		.ifa_index = index };
+	const struct ifinfomsg link = { .ifi_index = number, .ifi_type = 1, .ifi_flags = flags };
 	const struct nfgenmsg nft = { .nfgen_family = AF_INET };
 
 	switch (type) {
@@ -121,7 +122,7 @@ put_head(size_t at, uint16_t type)
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE:
 		return put(at, &nft, sizeof(nft));
 	default:
-		return put_bytes(at, addr.ifa_prefixlen % 24U);
+		return put_bytes(at, number % 24U);
 	}
 }
 
@@ -143,7 +144,7 @@ put_message(size_t at)
 		NLMSG_ERROR, NLMSG_DONE, NLMSG_ERROR, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE,
 		RTM_DELROUTE, NLMSG_NOOP, NLMSG_OVERRUN, RTM_NEWROUTE };
 	uint8_t how = rd_u8(&f.r), flags = rd_u8(&f.r), odd = rd_u8(&f.r);
-	struct nlmsghdr h = { .nlmsg_type = types[how % 12], .nlmsg_seq = f.seq - (odd & 3),
+	struct nlmsghdr h = { .nlmsg_type = types[how % 12], .nlmsg_seq = f.seq - (odd & 7),
 		.nlmsg_pid = f.port };
 	size_t start = at, end;
 	bool good = false;

@@ -17,10 +17,9 @@ opgen_settings(struct rd *r, struct conf *c, struct host *h)
 	static const ntk_prefix_t hosts[] = { { 0x0a000010, 28 }, { 0x0a000000, 8 },
 		{ 0xa9fe0100, 24 }, { 0xa9fe0103, 32 }, { 0x0a800000, 9 }, { 0x0a000016, 32 },
 		{ 0xac100000, 28 } };
-	uint8_t flags, n;
+	uint8_t topology = rd_u8(r), devs = rd_u8(r), flags = rd_u8(r), n;
 
-	kerntest_conf(c, topologies[rd_u8(r) % 8], 1 + rd_u8(r) % 3U);
-	flags = rd_u8(r);
+	kerntest_conf(c, topologies[topology % 8], 1 + devs % 3U);
 	c->anonymize_others = (flags & 1) == 0;
 	c->accept_anonymous = (flags & 2) == 0;
 	c->allow_overlap = (flags & 4) != 0;
