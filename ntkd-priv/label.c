@@ -5,34 +5,36 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const ntk_prefix_t linklocal = { 0xa9fe0000, 16 };
 
-static struct nlattr *
-attr(const struct nlmsghdr *nlh, size_t head, int type)
+/* By hand: this is done several times for each route that the kernel lists. */
+static const void *
+attr(const struct nlmsghdr *nlh, size_t head, int type, size_t size)
 {
-	return nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)nlh, (int)head, type);
+	size_t at = NLMSG_LENGTH(head);
+
+	while (at + RTA_LENGTH(0) <= nlh->nlmsg_len) {
+		const struct rtattr *a = (const struct rtattr *)((uintptr_t)nlh + at);
+
+		if (a->rta_len < RTA_LENGTH(0) || at + a->rta_len > nlh->nlmsg_len)
+			return NULL;
+		if (a->rta_type == type)
+			return a->rta_len == RTA_LENGTH(size) ? RTA_DATA(a) : NULL;
+		at += RTA_ALIGN(a->rta_len);
+	}
+	return NULL;
 }
 
 uint32_t
 label_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback)
 {
-	struct nlattr *a = attr(nlh, head, type);
+	const uint32_t *value = attr(nlh, head, type, sizeof(*value));
 
-	return a != NULL && nla_len(a) == sizeof(uint32_t) ? nla_get_u32(a) : fallback;
-}
-
-/* A label is one byte; 0 is nobody's. */
-static uint8_t
-label_u8(const struct nlmsghdr *nlh, size_t head, int type)
-{
-	struct nlattr *a = attr(nlh, head, type);
-
-	return a != NULL && nla_len(a) == sizeof(uint8_t) ? nla_get_u8(a) : 0;
+	return value != NULL ? *value : fallback;
 }
 
 bool
@@ -60,10 +62,11 @@ static bool
 rule_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 {
 	const struct fib_rule_hdr *r = nlmsg_data(nlh);
+	const uint8_t *protocol = attr(nlh, sizeof(*r), FRA_PROTOCOL, sizeof(*protocol));
 	uint32_t priority = label_u32(nlh, sizeof(*r), FRA_PRIORITY, 0);
 
-	return r->family == AF_INET &&
-	    label_u8(nlh, sizeof(*r), FRA_PROTOCOL) == c->routing_protocol &&
+	return r->family == AF_INET && protocol != NULL &&
+	    *protocol == c->routing_protocol &&
 	    (priority == c->rule_priority || priority == c->rule_priority + 1);
 }
 
@@ -71,9 +74,9 @@ static bool
 address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 {
 	const struct ifaddrmsg *a = nlmsg_data(nlh);
+	const uint8_t *protocol = attr(nlh, sizeof(*a), IFA_PROTO, sizeof(*protocol));
 
-	return a->ifa_family == AF_INET &&
-	    label_u8(nlh, sizeof(*a), IFA_PROTO) == c->routing_protocol;
+	return a->ifa_family == AF_INET && protocol != NULL && *protocol == c->routing_protocol;
 }
 
 bool

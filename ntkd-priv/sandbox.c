@@ -54,7 +54,7 @@ const struct sc_rule sandbox_rules[] = {
 	SC_ALLOW_IF(ioctl, "the namespace behind a socket", 1, SC_EQ(1, SIOCGSKNS)),
 	/* the four calls for which CAP_SYS_ADMIN is kept */
 	SC_ALLOW_IF(unshare, "a new network namespace, nothing else", 1, SC_EQ(0, CLONE_NEWNET)),
-	SC_ALLOW_IF(setns, "into a previous life's network namespace, and back", 1, SC_EQ(1, CLONE_NEWNET)),
+	SC_ALLOW_IF(setns, "into a network namespace of ours, and back", 1, SC_EQ(1, CLONE_NEWNET)),
 	SC_ALLOW_IF(mount, "binding a namespace to its name", 2, SC_EQ(3, MS_BIND), SC_EQ(4, 0)),
 	SC_ALLOW_IF(umount2, "unbinding it", 1, SC_EQ(1, MNT_DETACH | UMOUNT_NOFOLLOW)),
 	/* files, only through the four descriptors of the start */

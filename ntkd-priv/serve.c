@@ -12,7 +12,7 @@
 #include "common/tbf.h"
 #include "ntkd-priv/check.h"
 #include "ntkd-priv/names.h"
-#include "ntkd-priv/x_link.h"
+#include "ntkd-priv/x_netns.h"
 
 /* One message in, one out; static: the stack of a privileged process stays small. */
 static uint8_t in[PRIV_MSG_MAX + 1], out[PRIV_MSG_MAX];
@@ -146,6 +146,7 @@ apply(struct server *s, const struct priv_frame *f, struct rd *r)
 	struct txn *t = s->txn;
 	struct msg_error err;
 	struct priv_op op;
+	bool told;
 
 	if (!s->greeted)
 		return not_expected("a transaction before hello", f->seq);
@@ -163,7 +164,9 @@ apply(struct server *s, const struct priv_frame *f, struct rd *r)
 	txn_end(t, (f->flags & PRIV_REHEARSE) != 0);
 	if (t->peers_changed)
 		names_write(s->ledger);
-	return answer_txn(t, f->seq);
+	told = answer_txn(t, f->seq);
+	x_netns_close(s->ledger);
+	return told;
 }
 
 static bool

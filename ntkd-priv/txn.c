@@ -461,6 +461,7 @@ txn_undo_all(struct txn *t)
 		o = n->obj;
 		remove_one(t, &o);
 	}
+	x_netns_close(t->ledger);
 	while ((n = TAILQ_LAST(&t->ledger->order, node_list)) != NULL) {
 		o = n->obj;
 		remove_one(t, &o);

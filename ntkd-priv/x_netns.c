@@ -185,7 +185,7 @@ x_netns_name_look(const struct ns *n)
 
 /* The number may still be that of a namespace which the kernel has not yet taken down. */
 void
-x_netns_announce(const struct ledger *l, struct ns *n)
+x_netns_announce(const struct ledger *l, struct ns *n, bool tell)
 {
 	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
 	struct nl_msg *m;
@@ -197,9 +197,9 @@ x_netns_announce(const struct ledger *l, struct ns *n)
 	nlq_put_u32(m, NETNSA_NSID, n->number);
 	nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
 	n->announced = nlq_request(l->ns[NS_DEFAULT].rt, m, &err) == 0;
-	if (!n->announced)
-		log_remote(mono_now(), "netns", "namespace %u has no notification id yet, changes in it"
-		    " are noticed later: %s", n->number, strerror(err.error));
+	if (!n->announced && tell)
+		log_remote(mono_now(), "netns", "namespace %u has no notification id, changes in it are"
+		    " noticed late: %s", n->number, strerror(err.error));
 }
 
 static int
@@ -219,7 +219,7 @@ ns_make(struct ledger *l, struct ns *n, uint32_t label, struct nlq_error *err)
 	back_to_default(l);
 	if (error != 0)
 		return error;
-	x_netns_announce(l, n);
+	x_netns_announce(l, n, false);
 	/* Without lo there is no local table, and no gateway would be accepted. */
 	snprintf(alias, sizeof(alias), "ntkd identity %u", label);
 	return x_link_set(n->rt, NETNS_LO, LINK_UP, alias, err);
@@ -295,7 +295,7 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
  * gone: so that it does not go on answering neighbours, its interfaces go down first.
  */
 static void
-ns_remove(struct ledger *l, struct ns *n)
+ns_close(struct ledger *l, struct ns *n)
 {
 	if (n->rt != NULL)
 		pseudo_silence(n->rt);
@@ -307,6 +307,16 @@ ns_remove(struct ledger *l, struct ns *n)
 	slot_close(n);
 }
 
+void
+x_netns_close(struct ledger *l)
+{
+	for (unsigned i = NS_DEFAULT + 1; i < LEDGER_NAMESPACES; i++) {
+		if (l->ns[i].closing)
+			ns_close(l, &l->ns[i]);
+		l->ns[i].closing = false;
+	}
+}
+
 int
 x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 {
@@ -315,7 +325,7 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 
 	if (ch->has_to && (error = ns_make(l, &l->ns[o->ns], o->number, err)) == 0)
 		return 0;
-	ns_remove(l, &l->ns[o->ns]);
+	l->ns[o->ns].closing = true;
 	ledger_forget_ns(l, o->ns);
 	ledger_release(l, o);
 	return error;

@@ -22,7 +22,10 @@ enum { NETNS_NAME = 16 };	/* room for a name, NUL included */
 /* Opens the default namespace, in which the process is; 0 or errno. */
 int x_netns_open_default(struct ledger *l);
 
-/* Makes or removes what OBJ_NS stands for in other namespaces; 0 or errno. */
+/*
+ * Makes what OBJ_NS stands for in other namespaces, or has it removed: by x_netns_close(),
+ * before the slot is used again.  0 or errno.
+ */
 int x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err);
 
 enum { NETNS_LO = 1 };	/* index of lo in every namespace */
@@ -36,8 +39,14 @@ int x_netns_name_look(const struct ns *n);
 /* As x_sysctl_check(), for namespace NS of L. */
 int x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right);
 
-/* Gives N of L its id, if it has none.  Another that still has the number is told in the log. */
-void x_netns_announce(const struct ledger *l, struct ns *n);
+/*
+ * Removes what shall be removed.  Apart, because taking interfaces down waits for the kernel
+ * (several ms each), and nothing of it can fail: the caller of a drop need not wait for it.
+ */
+void x_netns_close(struct ledger *l);
+
+/* Gives N of L its id, if it has none; logs when the number is somebody's and TELL. */
+void x_netns_announce(const struct ledger *l, struct ns *n, bool tell);
 
 /*
  * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO), or an

@@ -695,7 +695,7 @@ x_nft_check(const struct conf *c, struct ledger *l, unsigned ns, int *error)
 
 	*error = digest(l, ns, &before);
 	if (*error != 0)
-		return PRIV_FATE_FAILED;
+		return n->nft_table ? PRIV_FATE_FAILED : 0;
 	if (!n->nft_table && before.whose == OURS) {
 		*error = x_nft_remove_table(n->nft);
 		return *error != 0 ? PRIV_FATE_FAILED : PRIV_FATE_REMOVED;

@@ -67,11 +67,11 @@ neighbour_message(const struct maker *k, const struct obj *o)
 		.rtm_type = RTN_UNICAST };
 	struct nl_msg *m = nlq_message(k->type, k->flags, &head, sizeof(head));
 
-	put_ip(m, RTA_DST, o->addr);
-	put_ip(m, RTA_PREFSRC, o->src);
 	nlq_put_u32(m, RTA_TABLE, RT_TABLE_MAIN);
-	nlq_put_u32(m, RTA_OIF, (uint32_t)d->ifindex);
+	put_ip(m, RTA_DST, o->addr);
 	nlq_put_u32(m, RTA_PRIORITY, d->parent);
+	put_ip(m, RTA_PREFSRC, o->src);
+	nlq_put_u32(m, RTA_OIF, (uint32_t)d->ifindex);
 	return m;
 }
 
@@ -88,15 +88,15 @@ route_message(const struct maker *k, const struct obj *o)
 		.rtm_type = types[o->type] };
 	struct nl_msg *m = nlq_message(k->type, k->flags, &head, sizeof(head));
 
-	put_ip(m, RTA_DST, o->addr);
 	nlq_put_u32(m, RTA_TABLE, k->ledger->peer[o->peer].table);
+	put_ip(m, RTA_DST, o->addr);
 	nlq_put_u32(m, RTA_PRIORITY, ROUTE_METRIC);
+	if (o->src != 0)
+		put_ip(m, RTA_PREFSRC, o->src);
 	if (o->type == PRIV_ROUTE_UNICAST) {
 		put_ip(m, RTA_GATEWAY, o->via);
 		nlq_put_u32(m, RTA_OIF, (uint32_t)k->ledger->dev[o->via_dev].ifindex);
 	}
-	if (o->src != 0)
-		put_ip(m, RTA_PREFSRC, o->src);
 	return m;
 }
 
@@ -272,10 +272,15 @@ static bool
 is_same(const struct nlmsghdr *a, const struct nlmsghdr *b, uint8_t kind)
 {
 	const uint8_t *head_a = nlmsg_data(a), *head_b = nlmsg_data(b);
+	size_t start = NLMSG_LENGTH(kinds[kind].head);
 
 	for (unsigned i = 0; i < kinds[kind].head; i++)
 		if (head_a[i] != head_b[i] && (kinds[kind].head_ignored & BIT(i)) == 0)
 			return false;
+	/* Routes have their attributes in the kernel's order: the usual case is a quick one. */
+	if (a->nlmsg_len == b->nlmsg_len && memcmp((const uint8_t *)a + start,
+	    (const uint8_t *)b + start, a->nlmsg_len - start) == 0)
+		return true;
 	return attributes_cover(a, b, kind) && attributes_cover(b, a, kind);
 }
 

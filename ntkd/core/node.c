@@ -304,6 +304,15 @@ node_find(const struct node *n, unsigned index, struct node_identity *out)
 	return true;
 }
 
+bool
+node_find_ns(const struct node *n, unsigned ns, struct node_identity *out)
+{
+	if (ns >= NAMESPACES || !n->ids[ns].used)
+		return false;
+	*out = identity_view(n, ns);
+	return true;
+}
+
 static bool
 manual_only(const struct node *n, struct node_error *err)
 {

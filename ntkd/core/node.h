@@ -51,6 +51,9 @@ size_t node_identities(const struct node *n);			/* how many */
 struct node_identity node_identity(const struct node *n, size_t i);	/* the i-th, by index */
 bool node_find(const struct node *n, unsigned index, struct node_identity *out);
 
+/* The identity whose namespace has number NS for kernel.h; false when there is none. */
+bool node_find_ns(const struct node *n, unsigned ns, struct node_identity *out);
+
 /* Codes of spec/manual-mode 3, "" when all is well. */
 struct node_error {
 	const char *code;	/* static: "mode", "unknown_identity", "wrong_address", … */

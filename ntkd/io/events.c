@@ -130,18 +130,6 @@ events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const char 
 		d->events->counters.suppressed++;
 }
 
-/* The identity whose namespace is NS; false when there is none. */
-static bool
-identity_at(const struct node *n, unsigned ns, struct node_identity *out)
-{
-	for (size_t i = 0; i < node_identities(n); i++) {
-		*out = node_identity(n, i);
-		if (out->ns == ns)
-			return true;
-	}
-	return false;
-}
-
 static json_t *
 json_identity(const struct daemon *d, const struct node_identity *id)
 {
@@ -184,7 +172,7 @@ events_drift(struct daemon *d, unsigned ns, const char *text)
 {
 	struct node_identity id;
 
-	if (somebody_listens(d) && identity_at(d->node, ns, &id))
+	if (somebody_listens(d) && node_find_ns(d->node, ns, &id))
 		identity_event(d, CTL_EVENT_drift, &id, text);
 }
 
@@ -195,7 +183,7 @@ events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 	struct node_identity id;
 	json_t *members;
 
-	if (!somebody_listens(d) || !identity_at(d->node, ns, &id))
+	if (!somebody_listens(d) || !node_find_ns(d->node, ns, &id))
 		return;
 	if (!result->ok) {
 		identity_event(d, CTL_EVENT_transaction_refused, &id,

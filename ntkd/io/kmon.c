@@ -120,9 +120,11 @@ void
 kmon_open(const struct knote_rules *rules, int fds[KMON_SOCKETS])
 {
 	fds[0] = source_open(protocols[0], route_groups);
-	if (fds[0] < 0 || !kmon_filter(fds[0], rules))
+	if (fds[0] < 0)
 		log_warn("kernel", "changes of routes, rules, addresses and links by others are "
 		    "noticed once a minute only");
+	else if (!kmon_filter(fds[0], rules))
+		log_warn("kernel", "routes of other tables keep us awake");
 	fds[1] = source_open(protocols[1], nft_groups);
 	if (fds[1] < 0)
 		log_warn("kernel", "changes of nftables by others are noticed once a minute only");

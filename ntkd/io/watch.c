@@ -123,18 +123,15 @@ watch_print(const struct kernel_found *found, bool all, char *buf)
 static char *
 place_print(const struct daemon *d, unsigned ns, char buf[PLACE])
 {
-	if (ns == 0) {
-		snprintf(buf, PLACE, "the default namespace");
-		return buf;
-	}
-	snprintf(buf, PLACE, "namespace ntkv%u", (unsigned)kernel_ns_number(d->kernel, ns));
-	for (size_t i = 0; i < node_identities(d->node); i++) {
-		struct node_identity id = node_identity(d->node, i);
+	unsigned number = kernel_ns_number(d->kernel, ns);
+	struct node_identity id;
 
-		if (id.ns == ns)
-			snprintf(buf, PLACE, "namespace ntkv%u (identity %u)",
-			    (unsigned)kernel_ns_number(d->kernel, ns), id.index);
-	}
+	if (ns == 0)
+		snprintf(buf, PLACE, "the default namespace");
+	else if (node_find_ns(d->node, ns, &id))
+		snprintf(buf, PLACE, "namespace ntkv%u (identity %u)", number, id.index);
+	else
+		snprintf(buf, PLACE, "namespace ntkv%u", number);
 	return buf;
 }
 
@@ -208,13 +205,9 @@ fate_name(uint8_t fate)
 static json_t *
 value_identity(const struct daemon *d, unsigned ns)
 {
-	for (size_t i = 0; i < node_identities(d->node); i++) {
-		struct node_identity id = node_identity(d->node, i);
+	struct node_identity id;
 
-		if (id.ns == ns)
-			return json_integer((json_int_t)id.index);
-	}
-	return NULL;
+	return node_find_ns(d->node, ns, &id) ? json_integer((json_int_t)id.index) : NULL;
 }
 
 static json_t *

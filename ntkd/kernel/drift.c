@@ -40,6 +40,7 @@ drift_began(struct drift *d, unsigned ns, uint64_t now)
 		return;
 	*s = (struct drift_space){ .present = true, .periodic = now + d->period };
 	causes_clear(s);
+	s->retry = now + DRIFT_WAIT_MIN;
 }
 
 void
@@ -146,6 +147,7 @@ drift_next(struct drift *d, uint64_t now, unsigned *ns)
 		return false;
 	s->running = true;
 	s->by_link = s->linked != DRIFT_NEVER;
+	s->by_touch = s->touched != DRIFT_NEVER;
 	causes_clear(s);
 	*ns = first;
 	return true;
@@ -177,6 +179,8 @@ fight_judge(struct drift_space *s, const struct priv_checked *total, uint64_t pe
 	} else if (!repaired && now - s->repaired >= period) {
 		s->wait = 0;
 	}
+	if (s->by_touch)
+		s->open = later(s->open, now + DRIFT_WAIT_MIN);
 }
 
 static void

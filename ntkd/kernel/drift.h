@@ -14,11 +14,14 @@
  *    routes without a notification, and what could not be repaired while it was down can
  *    be when it is up;
  *  - at once when it is asked for;
+ *  - DRIFT_WAIT_MIN after it was made, because the kernel may not have been able to tell about
+ *    it from the first moment on (another that had its number is still being taken down);
  *  - after a while, when the last check could not repair something.
  *
  * Somebody who undoes each repair must not make us spend all our time: after a check that
  * had to repair, notifications wait DRIFT_WAIT_MIN, after the next such check twice that,
- * up to DRIFT_WAIT_MAX, until a whole period passed without a repair.  What a link event took
+ * up to DRIFT_WAIT_MAX, until a whole period passed without a repair.  (They never cause
+ * more than one check in DRIFT_WAIT_MIN, even if nothing is ever found.)  What a link event took
  * away is nobody's fight, so checks that it caused do not count, and it does not wait.
  * Failed repairs are tried again after a wait of their own that grows in the same way, and
  * begins anew at every link event and when nothing fails any more.
@@ -49,6 +52,7 @@ struct drift_space {
 	bool present;
 	bool running;		/* being checked */
 	bool by_link;		/* the check that runs was caused by a link event */
+	bool by_touch;		/* the same, by a notification */
 	uint64_t periodic;	/* next check whatever happens */
 	uint64_t touched;	/* first notification that no check has answered yet */
 	uint64_t linked;	/* likewise a link event */

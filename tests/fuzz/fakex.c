@@ -407,6 +407,13 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	return err->error;
 }
 
+/* Nothing waits here. */
+void
+x_netns_close(struct ledger *l)
+{
+	must(l == fx.ledger);
+}
+
 int
 x_sysctl_prepare(struct nl_sock *rt)
 {

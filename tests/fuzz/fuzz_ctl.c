@@ -49,7 +49,7 @@ check_answer(const struct answer *a)
 	require(json_is_boolean(json_object_get(json, "ok")));
 	require(json_is_true(json_object_get(json, "ok")) == (a->code == NULL));
 	if (a->code != NULL) {
-		require(a->result == NULL && !a->waits && !a->stop);
+		require(a->result == NULL && !a->waits && !a->checks && !a->stop);
 		require(json_is_string(json_object_get(error, "message")));
 	}
 	json_decref(json);

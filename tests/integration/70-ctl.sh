@@ -9,7 +9,7 @@ READERS=64300
 OPERATORS=64301
 READING=(status show_handlednics show_local_identities 'show_ntkaddress 0' 'show_identity_arcs 1'
 	'show_qspn_data 1' 'show_routes 1' show_tables show_counters 'dump_state 1')
-WRITING=("load_state $SEED_STATE" 'remove_identity 1' 'log info' quit)
+WRITING=("load_state $SEED_STATE" 'remove_identity 1' 'log info' check quit)
 
 # A copy that every user can reach.
 cp "$NTKCTL" "$WORK/bin/" || bail 'cannot copy ntkctl'
@@ -67,7 +67,7 @@ may "one who has the readers' group besides may read" 64200 64200 64299,$READERS
 may_not "a reader may not write" 1 64200 $READERS - "${WRITING[@]}"
 may_not "one who has the readers' group besides may not write" 1 64200 64200 $READERS "${WRITING[@]}"
 may 'an operator may read' 64200 $OPERATORS - "${READING[@]}"
-may 'an operator may write' 64200 64200 $OPERATORS "log debug" 'remove_identity 1' "load_state $SEED_STATE"
+may 'an operator may write' 64200 64200 $OPERATORS "log debug" check 'remove_identity 1' "load_state $SEED_STATE"
 may_not "ntkd's own user may not write" 1 "$NTK_UID" "$NTK_UID" - "${WRITING[@]}"
 may_not "the helper's user may not write" 1 "$NTK_HELPER_UID" "$NTK_HELPER_UID" - "${WRITING[@]}"
 like 'the socket is not for everybody' "$(in_system beta stat -c '%a' /run/ntkd/control)" '^[0-7]*[0-7]0$'
@@ -89,13 +89,13 @@ same_facts()
 		((++n))
 		grep -qiF -- "$value" <<<"$table" || missing+=" [$value]"
 	done < <(grep -oE '"[a-z_]+": *("[^"]+"|-?[0-9]+)' <<<"$json" |
-		grep -vE '^"(uptime|requests|clients|helper)"' | sed -E 's/^"[a-z_]+": *//; s/^"(.*)"$/\1/' | sort -u)
+		grep -vE '^"(uptime|requests|clients|helper|checks|notices)"' | sed -E 's/^"[a-z_]+": *//; s/^"(.*)"$/\1/' | sort -u)
 	is "$verb: everything of the JSON stands in the table" "$missing" ''
 	((n > 0)) || not_ok "$verb: has something to show" "$json"
 }
 
 for verb in status show_handlednics show_local_identities 'show_ntkaddress 0' "show_identity_arcs $index" \
-	"show_qspn_data $index" "show_routes $index" show_tables show_counters; do
+	"show_qspn_data $index" "show_routes $index" show_tables show_counters check; do
 	same_facts "$verb"
 done
 is 'show_routes: as many as the page has, and the neighbour routes' \

@@ -17,7 +17,6 @@
 #include <time.h>
 
 #include "common/nlq.h"
-#include "ntkd-priv/serve.h"
 #include "tests/priv/place.h"
 #include "tests/unit/tap.h"
 
@@ -285,6 +284,38 @@ test_drift(void)
 	CU_ASSERT(place_close(&p));
 }
 
+/* The table is written anew only when it must be: handles tell. */
+static void
+test_table_stays(void)
+{
+	static const char note[] = "nft -a list table ip ntkd >/run/handles",
+	    same[] = "nft -a list table ip ntkd | cmp -s - /run/handles";
+	const struct fates none = { 0, 0, 0, 0 };
+	struct place p;
+
+	if (!usable)
+		return not_usable();
+	if (!world_make(&p))
+		return;
+	CU_ASSERT_EQUAL(system(note), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	/* What others do with their own is no reason. */
+	CU_ASSERT_EQUAL(system("nft add table ip other && nft add chain ip other ntkd"), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system("nft delete table ip other"), 0);
+	/* After a change of our own it is not known any more; then it is again. */
+	CU_ASSERT(done(&p.c, OP(mark_off, p.ns, p.peer)));
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_NOT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system(note), 0);
+	CU_ASSERT(check_tells(&p, p.ns, none));
+	CU_ASSERT_EQUAL(system(same), 0);
+	CU_ASSERT_EQUAL(system("rm /run/handles"), 0);
+	CU_ASSERT(place_close(&p));
+}
+
 /* --- what is somebody else's -------------------------------------------------- */
 
 static bool
@@ -419,6 +450,46 @@ test_many(void)
 	free(before);
 }
 
+/* --- notification ids ------------------------------------------------------- */
+
+/* COMMAND succeeds after one of some checks: an id is free when its last namespace is. */
+static bool
+comes_true(struct place *p, uint32_t ns, const char *command)
+{
+	const struct timespec pause = { 0, 20000000 };
+
+	for (int i = 0; i < SETTLE_MS / 20; i++) {
+		if (system(command) == 0)
+			return true;
+		if (client_check(&p->c, ns) != CLIENT_DONE)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void
+test_ids(void)
+{
+	struct place p;
+	uint32_t ns3;
+
+	if (!usable)
+		return not_usable();
+	CU_ASSERT_EQUAL(system("ip netns add other && ip netns set other 2"), 0);
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT(comes_true(&p, p.ns2, "ip netns list | grep -q '^ntkv1 (id: 1)$'"));
+	/* A number that somebody has given to another: it works without. */
+	CU_ASSERT(done(&p.c, OP(ns_create, 8)));
+	ns3 = client_made(&p.c, 0);
+	CU_ASSERT_EQUAL(p.c.results[0].number, 2);
+	CU_ASSERT(check_tells(&p, ns3, (struct fates){ 0, 0, 0, 0 }));
+	CU_ASSERT_EQUAL(system("ip netns list | grep -q '^ntkv2$' && ip netns del other"), 0);
+	CU_ASSERT(comes_true(&p, ns3, "ip netns list | grep -q '^ntkv2 (id: 2)$'"));
+	CU_ASSERT(place_close(&p));
+}
+
 /* --- what is refused ---------------------------------------------------------- */
 
 static bool
@@ -446,30 +517,6 @@ test_handles(void)
 	CU_ASSERT(check_is_refused(&p, PRIV_HANDLE_NEW(0), PRIV_R_HANDLE));
 	CU_ASSERT(done(&p.c, OP(ns_drop, p.ns2)));
 	CU_ASSERT(check_is_refused(&p, p.ns2, PRIV_R_HANDLE));
-	CU_ASSERT(place_close(&p));
-}
-
-static void
-test_rate(void)
-{
-	const struct timespec second = { 1, 0 };
-	struct timespec start, now;
-	unsigned passed = 0, most;
-	struct place p;
-
-	if (!usable)
-		return not_usable();
-	if (!place_open(&p, NULL))
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (client_check(&p.c, p.ns) == CLIENT_DONE && passed < 100000)
-		passed++;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	most = SERVE_CHECK_BURST + (unsigned)(now.tv_sec - start.tv_sec + 2) * SERVE_CHECK_RATE;
-	CU_ASSERT(passed >= SERVE_CHECK_BURST && passed <= most);
-	CU_ASSERT_EQUAL(p.c.refusal.reason, PRIV_R_RATE);
-	nanosleep(&second, NULL);
-	CU_ASSERT(check_tells(&p, p.ns, (struct fates){ 0, 0, 0, 0 }));
 	CU_ASSERT(place_close(&p));
 }
 
@@ -526,11 +573,12 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "what drifted is put back, whatever it is", test_drift },
+		{ "the nftables table is written anew only if need be", test_table_stays },
 		{ "what is somebody else's stays", test_foreign },
 		{ "what cannot be put back now is told, and put back later", test_failed },
 		{ "many at once", test_many },
 		{ "wrong handles are refused", test_handles },
-		{ "checks that come too often are refused", test_rate },
+		{ "namespaces have their number as an id", test_ids },
 		{ "a malformed check ends the helper", test_malformed },
 	};
 

@@ -18,11 +18,27 @@ world_of(struct daemon *d)
 	return (struct world *)d;
 }
 
+static uint64_t stopped_at;	/* 0: the clock goes */
+
+void
+world_stop_clock(void)
+{
+	stopped_at = daemon_now();
+}
+
+void
+world_turn_clock(uint64_t us)
+{
+	stopped_at += us;
+}
+
 uint64_t
 daemon_now(void)
 {
 	struct timespec t;
 
+	if (stopped_at != 0)
+		return stopped_at;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
@@ -265,4 +281,5 @@ world_end(struct world *w)
 	kernel_free(w->d.kernel);
 	node_free(w->d.node);
 	event_base_free(w->d.base);
+	stopped_at = 0;
 }

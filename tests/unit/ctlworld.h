@@ -42,6 +42,10 @@ struct world {
 bool world_begin(struct world *w, bool manual);
 void world_end(struct world *w);
 
+/* daemon_now() stands still, however slow the machine is, until world_end(); and goes on by US µs. */
+void world_stop_clock(void);
+void world_turn_clock(uint64_t us);
+
 /* Lets the held helper answer. */
 void world_helper(struct world *w);
 

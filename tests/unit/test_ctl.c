@@ -998,6 +998,7 @@ test_check(void)
 	json_t *json = NULL;
 	int fd;
 
+	world_stop_clock();
 	serve(true);
 	load_beta();
 	fd = client_connect();
@@ -1054,6 +1055,7 @@ test_check_waits(void)
 	json_t *json = NULL;
 	int fd, other;
 
+	world_stop_clock();
 	serve(true);
 	load_beta();
 	fd = client_connect();
@@ -1062,6 +1064,7 @@ test_check_waits(void)
 	client_say(fd, CHECK);
 	CU_ASSERT_EQUAL(world.checks, 2);
 	world.refuse = false;
+	world_turn_clock(1000000);
 	hears_result(fd, &json);
 	CU_ASSERT_EQUAL(world.checks, 4);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "namespaces")), 2);

@@ -38,17 +38,20 @@ struct sequence {
 
 static const struct sequence sequences[] = {
 	{ "nothing but the period", {
-		{ 0, BEGAN, 0 }, { 0, NOTHING, 0 }, { 60000, QUIET, 0 },
-		{ 60000, DUE, 0 }, { 60000, NOTHING, 0 }, { 60030, RIGHT, 0 },
-		{ 120030, QUIET, 0 }, { 120030, DUE, 0 }, { 120040, RIGHT, 0 },
+		{ 0, BEGAN, 0 }, { 0, NOTHING, 0 }, { 1000, QUIET, 0 },
+		{ 1000, DUE, 0 }, { 1000, NOTHING, 0 }, { 1030, RIGHT, 0 },
+		{ 61030, QUIET, 0 }, { 61030, DUE, 0 }, { 61040, RIGHT, 0 },
+		{ 121040, QUIET, 0 },
 	} },
 	{ "notifications are gathered", {
-		{ 0, BEGAN, 0 }, { 1000, TOUCHED, 0 }, { 1020, TOUCHED, 0 }, { 1049, TOUCHED, 0 },
-		{ 1050, DUE, 0 }, { 1060, REPAIRED, 0 }, { 61060, QUIET, 0 },
+		{ 0, BEGAN, 0 }, { 100, TOUCHED, 0 }, { 120, TOUCHED, 0 }, { 149, TOUCHED, 0 },
+		{ 150, DUE, 0 }, { 160, REPAIRED, 0 }, { 60160, QUIET, 0 },
 	} },
-	{ "of nothing that is wrong nobody waits", {
-		{ 0, BEGAN, 0 }, { 1000, TOUCHED, 0 }, { 1050, DUE, 0 }, { 1060, RIGHT, 0 },
-		{ 1070, TOUCHED, 0 }, { 1120, DUE, 0 }, { 1130, RIGHT, 0 },
+	{ "who changes nothing that is ours causes a check a second", {
+		{ 0, BEGAN, 0 }, { 100, TOUCHED, 0 }, { 150, DUE, 0 }, { 160, RIGHT, 0 },
+		{ 170, TOUCHED, 0 }, { 1160, DUE, 0 }, { 1170, RIGHT, 0 },
+		{ 1180, TOUCHED, 0 }, { 2170, DUE, 0 }, { 2180, RIGHT, 0 },
+		{ 3200, TOUCHED, 0 }, { 3250, DUE, 0 },
 	} },
 	{ "a partner that fights waits, each time twice as long, to an end", {
 		{ 0, BEGAN, 0 }, { 0, TOUCHED, 0 }, { 50, DUE, 0 }, { 50, REPAIRED, 0 },
@@ -78,8 +81,8 @@ static const struct sequence sequences[] = {
 	{ "a fight goes on over checks that find nothing", {
 		{ 0, BEGAN, 0 }, { 0, TOUCHED, 0 }, { 50, DUE, 0 }, { 50, REPAIRED, 0 },
 		{ 60, TOUCHED, 0 }, { 1050, DUE, 0 }, { 1050, RIGHT, 0 },
-		{ 1060, TOUCHED, 0 }, { 1110, DUE, 0 }, { 1110, REPAIRED, 0 },
-		{ 1120, TOUCHED, 0 }, { 3110, DUE, 0 },
+		{ 1060, TOUCHED, 0 }, { 2050, DUE, 0 }, { 2050, REPAIRED, 0 },
+		{ 2060, TOUCHED, 0 }, { 4050, DUE, 0 },
 	} },
 	{ "link events do not wait, and are nobody's fight", {
 		{ 0, BEGAN, 0 }, { 0, TOUCHED, 0 }, { 50, DUE, 0 }, { 50, REPAIRED, 0 },
@@ -97,7 +100,7 @@ static const struct sequence sequences[] = {
 		{ 65110, QUIET, 0 },
 	} },
 	{ "what fails does not keep notifications waiting", {
-		{ 0, BEGAN, 0 }, { 0, TOUCHED, 0 }, { 50, DUE, 0 }, { 50, FAILED, 0 },
+		{ 0, BEGAN, 0 }, { 0, LINKED, 0 }, { 50, DUE, 0 }, { 50, FAILED, 0 },
 		{ 60, TOUCHED, 0 }, { 110, DUE, 0 }, { 110, FAILED, 0 },
 	} },
 	{ "what is somebody else's is no reason to come back", {
@@ -128,7 +131,7 @@ static const struct sequence sequences[] = {
 	} },
 	{ "a namespace goes while it is checked, and another takes its place", {
 		{ 0, BEGAN, 2 }, { 0, TOUCHED, 2 }, { 50, DUE, 2 }, { 60, GONE, 2 },
-		{ 70, BEGAN, 2 }, { 80, REPAIRED, 2 }, { 60070, QUIET, 0 },
+		{ 70, BEGAN, 2 }, { 80, REPAIRED, 2 }, { 1070, QUIET, 0 },
 	} },
 	{ "a refused check comes again", {
 		{ 0, BEGAN, 0 }, { 0, TOUCHED, 0 }, { 50, DUE, 0 }, { 60, REFUSED, 0 },

@@ -104,6 +104,9 @@ test_first(void)
 	CU_ASSERT(linklocal_is_usable(id.facts->linklocal[1]));
 	CU_ASSERT_NOT_EQUAL(id.facts->linklocal[0], id.facts->linklocal[1]);
 	CU_ASSERT_FALSE(node_find(n, 1, &id));
+	CU_ASSERT(node_find_ns(n, 0, &id) && id.main);
+	CU_ASSERT_FALSE(node_find_ns(n, 1, &id));
+	CU_ASSERT_FALSE(node_find_ns(n, NODE_IDENTITIES + 1, &id));
 	node_free(n);
 }
 
@@ -188,6 +191,7 @@ test_load(void)
 	CU_ASSERT_STRING_EQUAL(err.code, "");
 	CU_ASSERT_FATAL(node_find(n, 1, &id));
 	CU_ASSERT(!id.main && id.loaded && id.ns == 1 && id.file_ns == 7);
+	CU_ASSERT(node_find_ns(n, 1, &id) && id.index == 1);
 	CU_ASSERT_EQUAL(id.state, NODE_STARTING);
 	CU_ASSERT_EQUAL(id.facts->n_arcs, 1);
 	CU_ASSERT(id.facts->has_dev[1] && linklocal_is_usable(id.facts->linklocal[1]));

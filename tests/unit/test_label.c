@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel lists against what the ledger holds, without a kernel: whose place it
+ * stands in, whether it is the same, whether it carries our label.
+ */
+#include <arpa/inet.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+#include "common/nlq.h"
+#include "ntkd-priv/label.h"
+#include "ntkd-priv/x_route.h"
+#include "tests/unit/tap.h"
+
+enum {
+	NS = 3,
+	PSEUDO = CONF_INTERFACES + 1,
+	PEER_SLOT = 7,
+	IFINDEX = 44,
+	OURS = 15,
+	THEIRS = 4,
+	TABLE = 250,
+	RULES = 10000,
+	MESSAGE = 512,
+	GATEWAY = 0xa9fe451e,
+	ROUTE_DST = 0x0a000010,
+	OWN = 0xa9fe5e01,
+};
+
+static struct ledger ledger;
+static struct conf conf;
+
+static const struct obj objects[] = {
+	{ .kind = OBJ_ADDR, .ns = NS, .dev = PSEUDO, .addr = OWN },
+	{ .kind = OBJ_NEIGH, .ns = NS, .dev = PSEUDO, .addr = GATEWAY, .src = OWN },
+	{ .kind = OBJ_ROUTE, .ns = NS, .peer = PEER_SLOT, .addr = ROUTE_DST, .len = 30,
+	    .type = PRIV_ROUTE_UNICAST, .via_dev = PSEUDO, .via = GATEWAY },
+	{ .kind = OBJ_RULE, .ns = NS, .peer = PEER_SLOT },
+};
+
+enum { ADDRESS, NEIGHBOUR, ROUTE, RULE, OBJECTS };
+
+static void
+setup(void)
+{
+	conf.routing_protocol = OURS;
+	conf.rule_priority = RULES;
+	conf.mark_mask = 0xff;
+	conf.tables = (struct conf_tables){ 251, 200 };
+	conf.more_tables = (struct conf_tables){ 1000, 1999 };
+	ledger_init(&ledger, &conf);
+	ledger.ns[NS].slot.used = true;
+	ledger.dev[PSEUDO] = (struct dev){ .slot = { true, 1 }, .ns = NS, .parent = 2,
+		.ifindex = IFINDEX };
+	ledger.peer[PEER_SLOT] = (struct peer){ .slot = { true, 1 }, .table = TABLE };
+	for (size_t i = 0; i < OBJECTS; i++) {
+		const struct change ch = { .has_to = true, .to = objects[i] };
+
+		ledger_apply(&ledger, &ch);
+	}
+}
+
+/* The message that makes object I, as the kernel would list the result. */
+static struct nlmsghdr *
+listed(size_t i)
+{
+	static _Alignas(struct nlmsghdr) uint8_t buf[MESSAGE];
+	const struct change ch = { .has_to = true, .to = objects[i] };
+	struct nl_msg *m = x_route_message(&conf, &ledger, &ch);
+
+	memset(buf, 0, sizeof(buf));
+	memcpy(buf, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
+	nlmsg_free(m);
+	if (objects[i].kind == OBJ_ADDR)
+		((struct ifaddrmsg *)nlmsg_data((struct nlmsghdr *)buf))->ifa_flags = IFA_F_PERMANENT;
+	return (struct nlmsghdr *)buf;
+}
+
+static size_t
+head_of(size_t i)
+{
+	return i == ADDRESS ? sizeof(struct ifaddrmsg) : sizeof(struct rtmsg);
+}
+
+/* Another value for the attribute TYPE; the attribute itself, behind all others, if it has none. */
+static struct nlmsghdr *
+with(struct nlmsghdr *nlh, size_t i, int type, uint32_t value)
+{
+	struct nlattr *a = nlmsg_find_attr(nlh, (int)head_of(i), type);
+
+	if (a == NULL) {
+		a = (struct nlattr *)((uint8_t *)nlh + nlh->nlmsg_len);
+		a->nla_len = (uint16_t)nla_attr_size(sizeof(value));
+		a->nla_type = (uint16_t)type;
+		nlh->nlmsg_len += (uint32_t)nla_total_size(sizeof(value));
+	}
+	memcpy(nla_data(a), &value, (size_t)nla_len(a));
+	return nlh;
+}
+
+/* The node in whose place NLH stands, or NULL. */
+static struct node *
+place(const struct nlmsghdr *nlh)
+{
+	struct obj o;
+
+	return x_route_place(&conf, &ledger, NS, nlh, &o) ? ledger_find_node(&ledger, &o) : NULL;
+}
+
+static bool
+is(size_t i, const struct nlmsghdr *nlh, enum x_route_match match)
+{
+	return x_route_compare(&conf, &ledger, &objects[i], nlh) == match;
+}
+
+static void
+test_same(void)
+{
+	for (size_t i = 0; i < OBJECTS; i++) {
+		const struct nlmsghdr *nlh = listed(i);
+		const struct node *n = place(nlh);
+
+		CU_ASSERT(n != NULL && memcmp(&n->obj, &objects[i], sizeof(objects[i])) == 0);
+		CU_ASSERT(is(i, nlh, X_ROUTE_SAME));
+		CU_ASSERT(label_is_ours(nlh, &conf));
+	}
+	/* What the kernel adds by itself. */
+	CU_ASSERT(is(ADDRESS, with(listed(ADDRESS), ADDRESS, IFA_FLAGS, 0x80), X_ROUTE_SAME));
+	CU_ASSERT(is(ADDRESS, with(listed(ADDRESS), ADDRESS, IFA_LABEL, 7), X_ROUTE_SAME));
+}
+
+static void
+test_altered(void)
+{
+	static const struct {
+		size_t object;
+		int type;
+		uint32_t value;
+		enum x_route_match match;
+	} cases[] = {
+		{ ROUTE, RTA_GATEWAY, 1, X_ROUTE_ALTERED },
+		{ ROUTE, RTA_OIF, IFINDEX + 1, X_ROUTE_ALTERED },
+		{ ROUTE, RTA_PREFSRC, 1, X_ROUTE_ALTERED },
+		{ ROUTE, RTA_METRICS, 1, X_ROUTE_ALTERED },
+		{ NEIGHBOUR, RTA_PREFSRC, 1, X_ROUTE_ALTERED },
+		{ NEIGHBOUR, RTA_OIF, IFINDEX + 1, X_ROUTE_ALTERED },
+		{ NEIGHBOUR, RTA_GATEWAY, 1, X_ROUTE_ALTERED },
+		{ ADDRESS, IFA_ADDRESS, 1, X_ROUTE_OTHER },
+		{ ADDRESS, IFA_BROADCAST, 1, X_ROUTE_OTHER },
+		{ RULE, FRA_FWMARK, 1, X_ROUTE_OTHER },
+		{ RULE, FRA_FWMASK, 1, X_ROUTE_OTHER },
+		{ RULE, FRA_PRIORITY, RULES + 1, X_ROUTE_OTHER },
+		{ RULE, FRA_SUPPRESS_PREFIXLEN, 1, X_ROUTE_OTHER },
+		{ RULE, FRA_SRC, 1, X_ROUTE_OTHER },
+	};
+
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		const struct nlmsghdr *nlh = with(listed(cases[c].object), cases[c].object,
+		    cases[c].type, cases[c].value);
+
+		CU_ASSERT(is(cases[c].object, nlh, cases[c].match));
+		if (!is(cases[c].object, nlh, cases[c].match))
+			tap_note("object %zu, attribute %d", cases[c].object, cases[c].type);
+	}
+}
+
+static void
+test_altered_heads(void)
+{
+	struct nlmsghdr *nlh = listed(ROUTE);
+	struct rtmsg *route = nlmsg_data(nlh);
+	struct ifaddrmsg *address;
+	struct fib_rule_hdr *rule;
+
+	/* Its link is down: the kernel's business. */
+	route->rtm_flags = RTNH_F_LINKDOWN;
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_SAME));
+	route->rtm_type = RTN_BLACKHOLE;
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_ALTERED));
+	route = nlmsg_data(nlh = listed(ROUTE));
+	route->rtm_scope = RT_SCOPE_LINK;
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_ALTERED));
+	/* An address that will expire can be given its life back; one of another scope cannot. */
+	address = nlmsg_data(nlh = listed(ADDRESS));
+	address->ifa_flags = 0;
+	CU_ASSERT(is(ADDRESS, nlh, X_ROUTE_ALTERED));
+	address = nlmsg_data(nlh = listed(ADDRESS));
+	address->ifa_scope = RT_SCOPE_UNIVERSE;
+	CU_ASSERT(is(ADDRESS, nlh, X_ROUTE_OTHER));
+	address = nlmsg_data(nlh = listed(ADDRESS));
+	address->ifa_prefixlen = 24;
+	CU_ASSERT(is(ADDRESS, nlh, X_ROUTE_OTHER));
+	rule = nlmsg_data(nlh = listed(RULE));
+	rule->flags = FIB_RULE_INVERT;
+	CU_ASSERT(is(RULE, nlh, X_ROUTE_OTHER));
+	rule = nlmsg_data(nlh = listed(RULE));
+	rule->action = FR_ACT_BLACKHOLE;
+	CU_ASSERT(is(RULE, nlh, X_ROUTE_OTHER));
+}
+
+/* Where none of ours could stand. */
+static void
+test_no_place(void)
+{
+	struct nlmsghdr *nlh;
+	struct rtmsg *route;
+
+	CU_ASSERT_PTR_NULL(place(with(listed(ROUTE), ROUTE, RTA_PRIORITY, 2)));
+	CU_ASSERT_PTR_NULL(place(with(listed(ROUTE), ROUTE, RTA_PRIORITY, 0)));
+	CU_ASSERT_PTR_NULL(place(with(listed(ROUTE), ROUTE, RTA_TABLE, TABLE - 1)));
+	CU_ASSERT_PTR_NULL(place(with(listed(ROUTE), ROUTE, RTA_TABLE, 252)));
+	CU_ASSERT_PTR_NULL(place(with(listed(ROUTE), ROUTE, RTA_DST, 0)));
+	CU_ASSERT_PTR_NULL(place(with(listed(NEIGHBOUR), NEIGHBOUR, RTA_PRIORITY, 1)));
+	CU_ASSERT_PTR_NULL(place(with(listed(NEIGHBOUR), NEIGHBOUR, RTA_PRIORITY, 0)));
+	CU_ASSERT_PTR_NULL(place(with(listed(RULE), RULE, FRA_TABLE, 254)));
+	route = nlmsg_data(nlh = listed(ROUTE));
+	route->rtm_tos = 4;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	route = nlmsg_data(nlh = listed(ROUTE));
+	route->rtm_dst_len = 31;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	route = nlmsg_data(nlh = listed(NEIGHBOUR));
+	route->rtm_dst_len = 31;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	route = nlmsg_data(nlh = listed(ROUTE));
+	route->rtm_family = AF_INET6;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_index = IFINDEX + 1;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	(nlh = listed(RULE))->nlmsg_type = RTM_DELRULE;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	/* The same interface number in another namespace is another interface. */
+	ledger.dev[PSEUDO].ns = NS + 1;
+	CU_ASSERT_PTR_NULL(place(listed(ADDRESS)));
+	ledger.dev[PSEUDO].ns = NS;
+}
+
+static void
+test_labels(void)
+{
+	struct nlmsghdr *nlh = listed(ROUTE);
+	struct rtmsg *route = nlmsg_data(nlh);
+
+	route->rtm_protocol = THEIRS;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	/* A label is not compared: whose it is has been seen. */
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_SAME));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(ADDRESS), ADDRESS, IFA_PROTO, THEIRS), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PROTOCOL, THEIRS), &conf));
+	/* Our number elsewhere is not our label. */
+	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 252), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 199), &conf));
+	CU_ASSERT(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 1999), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 2000), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, RT_TABLE_MAIN), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(NEIGHBOUR), NEIGHBOUR, RTA_DST, htonl(ROUTE_DST)),
+	    &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES - 1), &conf));
+	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES + 2), &conf));
+	(nlh = listed(RULE))->nlmsg_type = RTM_NEWLINK;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+}
+
+/* Attributes that do not fit their message, or have another size, are none. */
+static void
+test_malformed(void)
+{
+	struct nlmsghdr *nlh = listed(ROUTE);
+	struct nlattr *table = nlmsg_find_attr(nlh, (int)head_of(ROUTE), RTA_TABLE);
+
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), TABLE);
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_FLOW, 1), 1);
+	table->nla_len = 6;
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), 1);
+	table->nla_len = 3;
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_DST, 1), 1);
+	table->nla_len = MESSAGE;
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), 1);
+}
+
+static void
+test_text_and_removal(void)
+{
+	struct nlq q = { 0 };
+	char text[64];
+
+	label_print(listed(ROUTE), text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "10.0.0.16/30 table 250");
+	label_print(listed(ADDRESS), text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "169.254.94.1/32");
+	label_remove_like(&q, listed(ROUTE), 5);
+	CU_ASSERT_EQUAL(((struct nlmsghdr *)(void *)q.buf)->nlmsg_type, RTM_DELROUTE);
+	CU_ASSERT_EQUAL(((struct nlmsghdr *)(void *)q.buf)->nlmsg_flags, NLM_F_REQUEST);
+	CU_ASSERT_EQUAL(q.steps[0], 5);
+	nlq_free(&q);
+}
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "what was made is found, and is the same", test_same },
+		{ "another attribute, or one more, is noticed", test_altered },
+		{ "so is another head", test_altered_heads },
+		{ "what stands elsewhere is in nobody's place", test_no_place },
+		{ "our label, and what only looks like it", test_labels },
+		{ "attributes are not read beyond their message", test_malformed },
+		{ "text, and removal of what was listed", test_text_and_removal },
+	};
+
+	setup();
+	return TAP_RUN(tests);
+}
