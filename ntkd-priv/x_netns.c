@@ -162,7 +162,7 @@ x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right)
 {
 	int error;
 
-	*right = true;
+	*right = false;
 	if (ns != NS_DEFAULT && setns(l->ns[ns].fd, CLONE_NEWNET) != 0)
 		return errno;
 	error = x_sysctl_check(right);

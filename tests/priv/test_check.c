@@ -358,7 +358,7 @@ test_foreign(void)
 	    "ip route show 169.254.69.30 | grep -q eth2", "ip route del 169.254.69.30 dev eth2",
 	    (struct fates){ 0, 0, 0, 1 }));
 	CU_ASSERT(foreign_stays(&p, "ip rule add pref 10000 fwmark 77 lookup 250",
-	    "ip rule | grep -q 'fwmark 0x4d lookup 250'", "ip rule del pref 10000 fwmark 77", none));
+	    "ip -N rule | grep -q 'fwmark 0x4d lookup 250'", "ip rule del pref 10000 fwmark 77", none));
 	CU_ASSERT(foreign_stays(&p, "ip rule del pref 10001 && ip rule add pref 10001 lookup 251",
 	    "ip rule | grep '^10001' | grep -vq proto", "ip rule del pref 10001", one));
 	CU_ASSERT(foreign_stays(&p, "nft delete table ip ntkd && nft add table ip ntkd &&"
@@ -412,6 +412,36 @@ test_failed(void)
 	CU_ASSERT(check_tells(&p, p.ns, (struct fates){ 0, 0, 0, 0 }));
 	CU_ASSERT(place_close(&p));
 	free(before);
+}
+
+/* One line for what is found, and one for what stays wrong however often it is looked at. */
+static void
+test_log(void)
+{
+	static const char lines[] = "test $(grep -c 'check: namespace 0: ' /run/check.log) -eq %d";
+	struct client_setup setup = setup_with(NULL);
+	char command[200];
+	struct place p;
+
+	if (!usable)
+		return not_usable();
+	setup.log = "/run/check.log";
+	setup.level = LOG_LEVEL_WARNING;
+	if (!place_open_with(&p, &setup) || !place_build(&p))
+		return;
+	CU_ASSERT_EQUAL(system("ip link set eth1 down"), 0);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT(check_tells(&p, p.ns, (struct fates){ 0, 2, 0, 0 }));
+	snprintf(command, sizeof(command), lines, 1);
+	CU_ASSERT_EQUAL(system(command), 0);
+	CU_ASSERT_EQUAL(system("ip link set eth1 up"), 0);
+	CU_ASSERT(check_tells(&p, p.ns, (struct fates){ 2, 0, 0, 0 }));
+	CU_ASSERT(check_tells(&p, p.ns, (struct fates){ 0, 0, 0, 0 }));
+	snprintf(command, sizeof(command), lines, 2);
+	CU_ASSERT_EQUAL(system(command), 0);
+	CU_ASSERT_EQUAL(system("grep -q 'repaired 2, failed 0, removed 0, foreign 0; first: neighbour"
+	    " route 169.254.69.30 dev eth1' /run/check.log && rm /run/check.log"), 0);
+	CU_ASSERT(place_close(&p));
 }
 
 /* --- many ------------------------------------------------------------------- */
@@ -576,6 +606,7 @@ main(void)
 		{ "the nftables table is written anew only if need be", test_table_stays },
 		{ "what is somebody else's stays", test_foreign },
 		{ "what cannot be put back now is told, and put back later", test_failed },
+		{ "the log says it once", test_log },
 		{ "many at once", test_many },
 		{ "wrong handles are refused", test_handles },
 		{ "namespaces have their number as an id", test_ids },
