@@ -215,3 +215,11 @@ conf_parse(const char *text, size_t len, const char *name, const struct conf_ove
 	free(b);
 	return ok;
 }
+
+bool
+conf_subnet(const struct conf *c, ntk_prefix_t *out)
+{
+	const struct map4_class class = { MAP4_INTERNAL, c->subnet_level };
+
+	return c->subnet_level != 0 && map4_all(&c->map, class, out);
+}

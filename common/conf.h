@@ -101,6 +101,12 @@ bool conf_read(int fd, const char *name, bool check_owner, const struct conf_ove
 bool conf_parse(const char *text, size_t len, const char *name, const struct conf_override *overrides,
     size_t n, struct conf *c, char *err);
 
+/*
+ * The private subnet of `subnet-level` as its own hosts call it, all that is internal to that
+ * level (spec/kernel-state 4); false when the configuration has none.
+ */
+bool conf_subnet(const struct conf *c, ntk_prefix_t *out);
+
 /* Writes C as a file that conf_read() reads back to the same C. */
 void conf_print(const struct conf *c, FILE *out);
 

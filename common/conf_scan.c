@@ -116,6 +116,10 @@ scan_plain(struct scan *s)
 			    "of a section; remove it");
 		s->in_section = false;
 		return true;
+	case '*':
+		/* libconfuse would leave it out, silently. */
+		return conf_fail_syntax(s->b, s->line, "\"*\" outside quotes; allowed: letters, "
+		    "digits and the characters that a value needs; put the value in quotes");
 	case ' ':
 	case '\t':
 	case '\n':

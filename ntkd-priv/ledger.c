@@ -53,7 +53,7 @@ bucket_of(const struct ledger *l, const struct obj *o)
 }
 
 bool
-obj_same_key(const struct obj *a, const struct obj *b)
+obj_is_same(const struct obj *a, const struct obj *b)
 {
 	return memcmp(a, b, KEY_SIZE) == 0;
 }
@@ -64,7 +64,7 @@ ledger_find_node(const struct ledger *l, const struct obj *o)
 	struct node *n;
 
 	LIST_FOREACH(n, &l->bucket[bucket_of(l, o)], bucket)
-		if (obj_same_key(&n->obj, o))
+		if (obj_is_same(&n->obj, o))
 			return n;
 	return NULL;
 }
@@ -231,24 +231,33 @@ ledger_release(struct ledger *l, const struct obj *o)
 
 /* --- table numbers ---------------------------------------------------------------- */
 
-static bool
-table_is_taken(const struct ledger *l, uint32_t table)
+/* Spec kernel-state 7: downwards in the first range, then upwards in the second. */
+static uint32_t
+table_place(const struct conf *c, uint32_t table)
 {
-	for (unsigned i = 0; i < LEDGER_PEERS; i++)
-		if (l->peer[i].slot.used && l->peer[i].table == table)
-			return true;
-	return false;
+	if (table >= c->tables.last && table < c->tables.first)
+		return c->tables.first - 1 - table;
+	if (table >= c->more_tables.first)
+		return c->tables.first - c->tables.last + table - c->more_tables.first;
+	return UINT32_MAX;
 }
 
-/* Spec kernel-state 7: downwards in the first range, then upwards in the second. */
 uint32_t
 ledger_free_table(const struct ledger *l, const struct conf *c)
 {
-	for (uint32_t t = c->tables.first - 1; t >= c->tables.last; t--)
-		if (!table_is_taken(l, t))
-			return t;
-	for (uint32_t t = c->more_tables.first; t <= c->more_tables.last; t++)
-		if (!table_is_taken(l, t))
-			return t;
+	uint32_t down = c->tables.first - c->tables.last, place;
+	uint32_t n = down + c->more_tables.last - c->more_tables.first + 1;
+	bool taken[LEDGER_PEERS] = { false };
+
+	for (unsigned i = 0; i < LEDGER_PEERS; i++) {
+		place = table_place(c, l->peer[i].table);
+		if (l->peer[i].slot.used && place < LEDGER_PEERS)
+			taken[place] = true;
+	}
+	/* Not all of the first places are taken while a slot is free. */
+	for (place = 0; place < LEDGER_PEERS && place < n; place++)
+		if (!taken[place])
+			return place < down ? c->tables.first - 1 - place :
+			    c->more_tables.first + place - down;
 	return 0;
 }

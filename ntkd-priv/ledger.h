@@ -27,7 +27,7 @@ struct nl_sock;
 enum {
 	LEDGER_NAMESPACES = 64,
 	LEDGER_DEVS = 1 + CONF_INTERFACES + CONF_INTERFACES * (LEDGER_NAMESPACES - 1),
-	LEDGER_PEERS = 2048,		/* slot 0 is the table ntk */
+	LEDGER_PEERS = PRIV_PEERS + 1,	/* slot 0 is the table ntk */
 	LEDGER_OBJECTS = 262144,	/* of all kinds */
 	LEDGER_BUCKETS = 16384,
 	DEV_LO = 0,			/* slots of devs: lo, then the configured interfaces */
@@ -149,9 +149,6 @@ struct ledger {
 /* Empties L, with the slots of the default namespace, lo and C's interfaces. */
 void ledger_init(struct ledger *l, const struct conf *c);
 
-/* True when A and B are the same object, whatever their values. */
-bool obj_same_key(const struct obj *a, const struct obj *b);
-
 /* The object with the key of O, or NULL; the same with what the ledger keeps beside it. */
 const struct obj *ledger_find(const struct ledger *l, const struct obj *o);
 struct node *ledger_find_node(const struct ledger *l, const struct obj *o);
@@ -162,6 +159,9 @@ void ledger_apply(struct ledger *l, const struct change *c);
 /* C the other way round; the object that C is about, as it shall be, or was if it goes. */
 struct change change_reversed(const struct change *c);
 const struct obj *change_subject(const struct change *c);
+
+/* True when A and B are the same object, with whatever values. */
+bool obj_is_same(const struct obj *a, const struct obj *b);
 
 /* Forgets everything in namespace NS but the namespace: the kernel removed it with it. */
 void ledger_forget_ns(struct ledger *l, unsigned ns);

@@ -16,6 +16,7 @@ refuse(const struct bench *b, enum priv_reason reason, const char *field, uint32
 	b->out->reason = reason;
 	b->out->field = field;
 	b->out->value = value;
+	memset(&b->out->change, 0, sizeof(b->out->change));
 	return false;
 }
 
@@ -382,7 +383,9 @@ judge_peer_take(const struct bench *b, const struct priv_peer_take *q)
 		if (b->l->peer[i].slot.used && mac_cmp(b->l->peer[i].mac, o.mac) == 0)
 			return refuse(b, PRIV_R_EXISTS, "mac", 0);
 	o.number = ledger_free_table(b->l, b->p->conf);
-	if (o.peer == PEER_NTK || o.number == 0)
+	if (o.peer == PEER_NTK)
+		return refuse(b, PRIV_R_LIMIT, "mac", 0);
+	if (o.number == 0)
 		return refuse(b, PRIV_R_EXHAUSTED, "mac", 0);
 	o.generation = (uint16_t)(b->l->peer[o.peer].slot.generation + 1);
 	return come(b, &o, false);
@@ -434,13 +437,24 @@ is_gateway(const struct bench *b, const struct priv_route_set *q, struct obj *o)
 	return true;
 }
 
+/* Spec kernel-state 4: no table of ours leads into the private subnet, the host itself does. */
+static bool
+is_beyond_subnet(const struct bench *b, const struct priv_route_set *q)
+{
+	ntk_prefix_t subnet;
+
+	if (conf_subnet(b->p->conf, &subnet) && prefix_has_ip(subnet, q->dst))
+		return refuse_ip(b, PRIV_R_RANGE, "dst", q->dst);
+	return true;
+}
+
 static bool
 judge_route_set(const struct bench *b, const struct priv_route_set *q)
 {
 	struct obj o = { .kind = OBJ_ROUTE, .addr = q->dst, .len = q->len, .type = q->type,
 		.via = q->via, .src = q->src };
 
-	if (!the_table(b, q->ns, q->peer, &o) ||
+	if (!the_table(b, q->ns, q->peer, &o) || !is_beyond_subnet(b, q) ||
 	    !is_destination(b, "dst", (ntk_prefix_t){ q->dst, q->len }))
 		return false;
 	if (q->type == PRIV_ROUTE_UNICAST)
@@ -488,16 +502,19 @@ is_source_nat(const struct bench *b, const struct priv_nat_set *q)
 	return true;
 }
 
-/* The private subnet as its own hosts call it: internal to its level. */
+/* P is one of anonymizing addresses. */
 static bool
-own_subnet(const struct conf *c, ntk_prefix_t *out)
+is_anonymizing(const struct conf *c, ntk_prefix_t p)
 {
-	const struct map4_class class = { MAP4_INTERNAL, c->subnet_level };
+	struct map4_class class;
 
-	return map4_all(&c->map, class, out);
+	return map4_classify(&c->map, p.addr, &class) && class.kind == MAP4_ANONYMIZING;
 }
 
-/* Towards the subnet the inner prefix is put in, away from it it is replaced. */
+/*
+ * Towards the subnet the inner prefix is put in, away from it it is replaced.  It never shows
+ * itself by an anonymizing one, and is only reached by it where that is accepted.
+ */
 static bool
 is_mapping(const struct bench *b, const struct priv_nat_set *q)
 {
@@ -507,7 +524,7 @@ is_mapping(const struct bench *b, const struct priv_nat_set *q)
 	bool inwards = q->kind == PRIV_NAT_MAP_IN;
 	ntk_prefix_t own;
 
-	if (c->subnet_level == 0 || !own_subnet(c, &own))
+	if (!conf_subnet(c, &own))
 		return refuse(b, PRIV_R_CONFIG, "kind", q->kind);
 	if (inwards && (q->src != 0 || q->src_len != 0))
 		return refuse_ip(b, PRIV_R_SHAPE, "src", q->src);
@@ -517,6 +534,10 @@ is_mapping(const struct bench *b, const struct priv_nat_set *q)
 		return refuse_ip(b, PRIV_R_RANGE, "to", q->to);
 	if (to.len != own.len || (inwards && dst.len != own.len))
 		return refuse(b, PRIV_R_SHAPE, "to_len", q->to_len);
+	if (inwards && is_anonymizing(c, dst) && !c->accept_anonymous)
+		return refuse_ip(b, PRIV_R_CONFIG, "dst", q->dst);
+	if (is_anonymizing(c, to))
+		return refuse_ip(b, PRIV_R_RANGE, "to", q->to);
 	return is_destination(b, "dst", dst) && (inwards || is_destination(b, "to", to));
 }
 

@@ -173,13 +173,16 @@ dev_is_managed(const struct ledger *l, uint32_t ifindex)
 	return false;
 }
 
-/* Routes of length 0 and 1 are ways to the Internet, not to anything in the range. */
+/*
+ * Routes of length 0 and 1 are ways to the Internet, not to anything in the range.  What the host
+ * routes to its own private subnet is behind us.
+ */
 static void
 host_route_look(const struct nlmsghdr *nlh, void *arg)
 {
 	struct walk *w = arg;
 	const struct rtmsg *r = nlmsg_data(nlh);
-	ntk_prefix_t p;
+	ntk_prefix_t p, subnet;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(nlh, sizeof(*r)) ||
 	    r->rtm_dst_len > NTK_IP_BITS)
@@ -190,6 +193,8 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 		return;
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&
 	    !prefix_overlaps(p, w->conf->map.range))
+		return;
+	if (conf_subnet(w->conf, &subnet) && prefix_has(subnet, p))
 		return;
 	for (size_t i = 0; i < w->host->n; i++)
 		if (prefix_cmp(w->host->v[i], p) == 0)

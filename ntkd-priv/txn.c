@@ -56,13 +56,17 @@ fail(struct txn *t, uint32_t op, uint8_t type, enum priv_reason reason, const ch
 }
 
 static void
-fail_policy(struct txn *t, uint8_t type, const struct ruling *r)
+fail_policy(struct txn *t, const struct priv_op *op, const struct ruling *r)
 {
-	char ip[IP_TEXT];
+	char ip[IP_TEXT], text[MAC_TEXT];
+	ntk_mac_t mac;
 
-	fail(t, t->ops, type, r->reason, r->field);
+	fail(t, t->ops, op->type, r->reason, r->field);
+	memcpy(mac.b, op->peer_take.mac, sizeof(mac.b));
 	if (r->value_is_ip)
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "%s", ip_print(r->value, ip));
+	else if (strcmp(r->field, "mac") == 0)
+		snprintf(t->refusal.value, sizeof(t->refusal.value), "%s", mac_print(mac, text));
 	else if (r->field[0] != '\0')
 		snprintf(t->refusal.value, sizeof(t->refusal.value), "0x%x", r->value);
 }
@@ -171,19 +175,19 @@ nft_flush(struct txn *t)
 	}
 }
 
-/* True when a change of O waits in the batch. */
+/* What is collected has an answer to come about O. */
 static bool
-is_waiting(const struct txn *t, const struct obj *o)
+is_under_way(const struct txn *t, const struct obj *o)
 {
 	for (size_t i = 0; i < t->rt.n; i++)
-		if (obj_same_key(change_subject(&t->steps[t->rt.steps[i]].change), o))
+		if (obj_is_same(change_subject(&t->steps[t->rt.steps[i]].change), o))
 			return true;
 	return false;
 }
 
 /*
- * What is replaced or removed must be known to be ours: if it was to be made in the same
- * batch and somebody else has its place, theirs would be replaced or removed.
+ * An object that comes and is changed or goes again in one batch: had the kernel refused
+ * it because somebody else's is in its place, that one would be changed, or would go.
  */
 static void
 make_route(struct txn *t, const struct change *ch, const struct obj *o, uint32_t i)
@@ -191,7 +195,7 @@ make_route(struct txn *t, const struct change *ch, const struct obj *o, uint32_t
 	struct nl_sock *sk = t->ledger->ns[o->ns].rt;
 
 	if (t->rt.n == NLQ_BATCH || (t->rt.n != 0 && t->rt.sk != sk) ||
-	    (ch->has_from && is_waiting(t, o)))
+	    (ch->has_from && is_under_way(t, o)))
 		rt_flush(t);
 	if (t->failed && !t->undoing)
 		return;
@@ -345,7 +349,7 @@ op_do(struct txn *t, const struct priv_op *op)
 	if (r.reason == PRIV_R_OK && is_too_often(t, op->type))
 		r.reason = PRIV_R_RATE;
 	if (r.reason != PRIV_R_OK) {
-		fail_policy(t, op->type, &r);
+		fail_policy(t, op, &r);
 		return;
 	}
 	ledger_apply(t->ledger, &r.change);

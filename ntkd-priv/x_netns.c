@@ -225,6 +225,13 @@ ns_make(struct ledger *l, struct ns *n, uint32_t label, struct nlq_error *err)
 	return x_link_set(n->rt, NETNS_LO, LINK_UP, alias, err);
 }
 
+static bool
+cannot(const char *name, const char *what)
+{
+	log_warn("netns", "the name %s cannot be %s", name, what);
+	return false;
+}
+
 bool
 x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 {
@@ -232,21 +239,16 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	struct stat st;
 
 	x_netns_name(number, name);
-	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
-		return true;
+	if (fstatat(PRIV_FD_NAMES, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT || cannot(name, "looked at");
 	if (st.st_dev == dev && st.st_ino == ino) {
-		if (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
-			log_warn("netns", "the name %s cannot be unmounted", name);
-			return false;
-		}
+		if (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+			return cannot(name, "unmounted");
 	} else if (!is_our_empty_file(name)) {
 		log_warnx("netns", "the name %s is not ours any more; left alone", name);
 		return true;
 	}
-	if (unlinkat(PRIV_FD_NAMES, name, 0) == 0)
-		return true;
-	log_warn("netns", "the name %s cannot be removed", name);
-	return false;
+	return unlinkat(PRIV_FD_NAMES, name, 0) == 0 || cannot(name, "removed");
 }
 
 /* Takes the pseudo-interfaces down that the socket RT can see. */

@@ -152,7 +152,8 @@ static const struct {
 	[PRIV_R_CONFIG] = { "config", "is not allowed by the configuration" },
 	[PRIV_R_ORDER] = { "order", "follows an operation that must be the last" },
 	[PRIV_R_LIMIT] = { "limit", "would exceed a limit" },
-	[PRIV_R_EXHAUSTED] = { "exhausted", "found no free table number" },
+	[PRIV_R_EXHAUSTED] = { "exhausted", "found no free table number: give up other "
+	    "neighbours, or widen more-tables in ntkd.conf and start again" },
 	[PRIV_R_KERNEL] = { "kernel", "was refused by the kernel" },
 	[PRIV_R_RATE] = { "rate", "comes too often; again a little later it is taken" },
 };

@@ -50,6 +50,7 @@ enum {
 	PRIV_MSG_MAX = 65536,		/* bytes in one message */
 	PRIV_TXN_OPS = 65536,		/* operations in one transaction */
 	PRIV_TXN_RESULTS = 1024,	/* objects one transaction makes */
+	PRIV_PEERS = 2047,		/* neighbours with a table number at once */
 	PRIV_DIFFERENCES = 64,		/* told one by one in an answer to check */
 };
 

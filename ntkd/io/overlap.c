@@ -17,6 +17,13 @@ is_managed(const struct overlap_rules *r, uint32_t dev)
 	return false;
 }
 
+/* The private subnet is of the range, but the way to its hosts is the gateway's own affair. */
+static bool
+is_in_the_way(const struct overlap_rules *r, ntk_prefix_t p)
+{
+	return prefix_overlaps(r->range, p) && !(r->has_subnet && prefix_has(r->subnet, p));
+}
+
 bool
 overlap_addr(const struct overlap_rules *r, const struct overlap_addr *addr)
 {
@@ -26,7 +33,8 @@ overlap_addr(const struct overlap_rules *r, const struct overlap_addr *addr)
 		return false;
 	if (addr->dev == OVERLAP_LO && addr->local == r->localhost && addr->net.len == NTK_IP_BITS)
 		return false;
-	return prefix_has_ip(r->range, addr->local) || prefix_overlaps(r->range, addr->net);
+	return is_in_the_way(r, (ntk_prefix_t){ addr->local, NTK_IP_BITS }) ||
+	    is_in_the_way(r, addr->net);
 }
 
 static bool
@@ -46,7 +54,7 @@ overlap_route(const struct overlap_rules *r, const struct overlap_route *route)
 	if (route->dst.len <= DEFAULT_LEN || route->protocol == PROTOCOL_KERNEL ||
 	    route->protocol == r->protocol)
 		return false;
-	return prefix_overlaps(r->range, route->dst) && !only_managed(r, route);
+	return is_in_the_way(r, route->dst) && !only_managed(r, route);
 }
 
 char *

@@ -26,6 +26,8 @@ enum {
 
 struct overlap_rules {
 	ntk_prefix_t range;
+	bool has_subnet;
+	ntk_prefix_t subnet;			/* the private one behind this node: the host's to route */
 	uint8_t protocol;			/* label of what an earlier life of ours left */
 	ntk_ip_t localhost;			/* the synonym on lo, which old kernels do not label */
 	uint32_t managed[CONF_INTERFACES];	/* indices of the managed interfaces */
@@ -49,7 +51,7 @@ struct overlap_route {
 
 /*
  * True when ADDR, on an interface that is not managed, lies in the range or its
- * network shares addresses with it.
+ * network shares addresses with it; what lies in the private subnet is not counted.
  */
 bool overlap_addr(const struct overlap_rules *r, const struct overlap_addr *addr);
 
@@ -57,7 +59,7 @@ bool overlap_addr(const struct overlap_rules *r, const struct overlap_addr *addr
  * True when ROUTE shares addresses with the range.  Not counted: what leads over
  * managed interfaces only, default routes and their halves (lengths 0 and 1: every
  * more special route is meant to win over them), what the kernel derives from addresses,
- * and what carries our protocol.
+ * what leads into the private subnet and nowhere else, and what carries our protocol.
  */
 bool overlap_route(const struct overlap_rules *r, const struct overlap_route *route);
 

@@ -34,6 +34,18 @@ helper_state(const struct kernel *k)
 	return kernel_is_busy(k) ? "busy" : "idle";
 }
 
+/* How many more neighbours can have a table of their own. */
+static json_int_t
+free_tables(const struct daemon *d)
+{
+	const struct conf *c = &d->conf;
+	json_int_t n = (json_int_t)c->tables.first - c->tables.last + 1 +
+	    c->more_tables.last - c->more_tables.first;
+
+	return (n < PRIV_PEERS ? n : PRIV_PEERS) -
+	    (json_int_t)kernel_peers(d->kernel, NULL, 0);
+}
+
 void
 verb_status(const struct call *c, struct answer *a)
 {
@@ -46,7 +58,7 @@ verb_status(const struct call *c, struct answer *a)
 	for (size_t i = 0; i < conf->n_interfaces; i++)
 		present += kernel_device(c->d->kernel, 0, i).present;
 	a->result = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:I, s:s}",
+	    "s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 	    "version", PACKAGE_VERSION,
 	    "mode", conf->mode == CONF_MANUAL ? "manual" : "auto",
 	    "topology", topo_print(&conf->map.topo, topology),
@@ -62,6 +74,7 @@ verb_status(const struct call *c, struct answer *a)
 	    "removed", (json_int_t)w.removed,
 	    "failed", (json_int_t)w.failed,
 	    "foreign", (json_int_t)w.foreign,
+	    "free_tables", free_tables(c->d),
 	    "log", log_level_name(log_get_level()));
 }
 

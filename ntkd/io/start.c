@@ -174,6 +174,7 @@ start_host(struct start *s, char *err)
 		.n_managed = s->conf.n_interfaces,
 	};
 
+	rules.has_subnet = conf_subnet(&s->conf, &rules.subnet);
 	if (!netdump_interfaces(&s->conf, rules.managed, err))
 		return false;
 	return s->conf.allow_overlap || netdump_overlap(&rules, err);

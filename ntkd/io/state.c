@@ -140,18 +140,31 @@ keys_have(const struct key *keys, size_t n, const char *name)
 
 /* The name of a key may be anything; only the beginning of a sane one is repeated. */
 static bool
+fail_key(struct reader *r, const char *name, const struct key *keys, size_t n)
+{
+	size_t sane = strspn(name, "abcdefghijklmnopqrstuvwxyz_-0123456789");
+	char *text = r->err->text;
+
+	fail(r, "usage", "has an unknown key \"%.*s\"; there are", (int)(sane < 32 ? sane : 32),
+	    name);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = strlen(text);
+
+		snprintf(text + at, sizeof(r->err->text) - at, "%s %s", i > 0 ? "," : "",
+		    keys[i].name);
+	}
+	return false;
+}
+
+static bool
 read_no_other(struct reader *r, const json_t *v, const struct key *keys, size_t n)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)v, name, value)
-		if (!keys_have(keys, n, name)) {
-			size_t sane = strspn(name, "abcdefghijklmnopqrstuvwxyz_-0123456789");
-
-			return fail(r, "usage", "has an unknown key \"%.*s\"",
-			    (int)(sane < 32 ? sane : 32), name);
-		}
+		if (!keys_have(keys, n, name))
+			return fail_key(r, name, keys, n);
 	return true;
 }
 

@@ -523,7 +523,8 @@ on_peer_take(struct inquiry *q, const struct priv_peer_take *m)
 
 	memcpy(to.mac.b, m->mac, sizeof(to.mac.b));
 	object_to_number(q, mac_is_known(q->o, m->mac), PRIV_R_EXISTS, "mac", 0);
-	object_to_number(q, index == 0 || to.number == 0, PRIV_R_EXHAUSTED, "mac", 0);
+	object_to_number(q, index == 0, PRIV_R_LIMIT, "mac", 0);
+	object_to_number(q, to.number == 0, PRIV_R_EXHAUSTED, "mac", 0);
 	comes(q, to, false);
 }
 
@@ -596,11 +597,21 @@ on_unicast(struct inquiry *q, const struct priv_route_set *m, struct obj *o)
 	o->via_dev = dev.index;
 }
 
+/* Kernel-state 4: destinations end at the subnet's level; what is inside is the host's to route. */
+static bool
+is_in_subnet(const struct oracle *o, ntk_ip_t addr)
+{
+	unsigned s = o->conf->subnet_level;
+
+	return s != 0 && has_internal(o, s) && within(span_of(addr, 32), all_of(o, 1, s));
+}
+
 static void
 on_route_set(struct inquiry *q, const struct priv_route_set *m)
 {
 	struct obj o = of_table(q, OBJ_ROUTE, m->ns, m->peer);
 
+	object_to_ip(q, is_in_subnet(q->o, m->dst), PRIV_R_RANGE, "dst", m->dst);
 	must_be_destination(q, "dst", m->dst, m->len);
 	o.addr = m->dst;
 	o.len = m->len;
@@ -644,7 +655,10 @@ on_source_nat(struct inquiry *q, const struct priv_nat_set *m)
 	    PRIV_R_SOURCE, "to", m->to);
 }
 
-/* Kernel-state 4: to or from own(s), keeping the host bits. */
+/*
+ * Kernel-state 4: to or from own(s), keeping the host bits.  What leaves never shows an
+ * anonymizing address, and none leads in but where anonymous contact is accepted.
+ */
 static void
 on_mapping(struct inquiry *q, const struct priv_nat_set *m)
 {
@@ -662,6 +676,9 @@ on_mapping(struct inquiry *q, const struct priv_nat_set *m)
 		object_to_ip(q, !same(span_of(m->src, m->src_len), own), PRIV_R_RANGE, "src", m->src);
 		object_to_number(q, m->to_len != len, PRIV_R_SHAPE, "to_len", m->to_len);
 	}
+	object_to_ip(q, in && !o->conf->accept_anonymous &&
+	    within(span_of(m->dst, 32), all_of(o, 2, 0)), PRIV_R_CONFIG, "dst", m->dst);
+	object_to_ip(q, within(span_of(m->to, 32), all_of(o, 2, 0)), PRIV_R_RANGE, "to", m->to);
 	must_be_destination(q, "dst", m->dst, m->dst_len);
 	if (!in)
 		must_be_destination(q, "to", m->to, m->to_len);

@@ -12,7 +12,7 @@ for name in "${SCENARIO[@]}"; do
 	system_launch "$name"
 done
 for name in "${SCENARIO[@]}"; do
-	wait_for 15 system_is_settled "$name" && system_is_up "$name" || bail "$name does not start"
+	system_await "$name" || bail "$name does not start"
 done
 
 for name in "${SCENARIO[@]}"; do

@@ -51,6 +51,8 @@ NTK_HELPER_UID=64101
 
 TAP_N=0
 TAP_FAILED=0
+FILTERS=0		# processes of which filters_note told
+FILTERS_OTHER=		# those that were not under the filter they should be under
 
 # diag [TEXT…]: comment lines, from the arguments or from standard input.
 diag()
@@ -136,6 +138,9 @@ bail()
 # done_testing: prints the plan; the last line of every script.
 done_testing()
 {
+	if ((FILTERS > 0)); then
+		is "all of $FILTERS processes ran under a filter that ${NTK_FILTER:-kill}s" "$FILTERS_OTHER" ''
+	fi
 	printf '1..%d\n' "$TAP_N"
 	((TAP_FAILED == 0))
 	exit
@@ -338,7 +343,30 @@ system_is_settled()
 system_start()
 {
 	system_launch "$@"
-	wait_for 15 system_is_settled "$1" && system_is_up "$1"
+	system_await "$1"
+}
+
+# system_await NAME: waits until the ntkd that was launched there runs; false when it does not.
+system_await()
+{
+	wait_for 15 system_is_settled "$1" && system_is_up "$1" || return
+	filters_note "${SYS_NTKD[$1]}" "$(system_helper "$1")"
+}
+
+# filters_note PID…: is there a filter, and does it kill?  The one that names the call catches SIGSYS (31).
+filters_note()
+{
+	local pid filter caught has
+	for pid; do
+		filter=$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$pid/status")
+		caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status")
+		has=kill
+		((16#${caught:-0} >> 30 & 1)) && has=trap
+		((++FILTERS))
+		[[ $filter == 2 && $has == "${NTK_FILTER:-kill}" ]] ||
+			FILTERS_OTHER+="${FILTERS_OTHER:+ }$pid: filter ${filter:-none}, $has"
+	done
+	return 0
 }
 
 # system_start_or_bail NAME [OPTION…]

@@ -2,23 +2,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Do the tests bite?
 
-Takes each check out of the code that judges and decodes, one at a time, and runs the quick unit
-tests: a condition is inverted, made always or never true, or loses one of its parts; a bound is
-moved by one; a comparison is turned; `return false` says true; a refusal is left out; a statement
-is deleted.  Each such change is a mutant.  For each it is printed which test noticed.  A mutant
-that nobody notices is a hole in the tests, unless the list of explained mutants says why it means
-the same as the original.
+Takes each check out of the code that judges and decodes, one at a time, and runs the tests: a
+condition is inverted, made always or never true, or loses one of its parts; a bound is moved by
+one; a comparison is turned; `return false` says true; a refusal is left out; a statement is
+deleted.  Each such change is a mutant.  For each it is printed which test noticed.  A mutant that
+nobody notices is a hole in the tests, unless the list of explained mutants says why it means the
+same as the original.
 
-    mutate.py [-j N] [--border] [--list] [--only TEXT] SOURCE BUILD EXPLAINED
+    mutate.py [-j N] [--border] [--list] [--only TEXT] [--fresh | --keep] SOURCE BUILD EXPLAINED
 
 SOURCE is the top of the source tree, BUILD a finished build of it.  Everything made here lies in
-a scratch directory.  Exit status: 0 when all mutants were noticed or explained, and every
-explanation is still of use.
+a scratch directory, but for BUILD/mutation.cache: what was found out is not asked again while
+the mutant, its tests and all that both are made of are the same.  While tests are being written,
+--keep also believes that what was noticed before is noticed still.  Exit status: 0 when all mutants
+were noticed or explained, and every explanation is still of use.
+
+The quick unit tests are asked first, then the same with sanitizers.  The parts of the helper that
+work on the kernel are judged by tests/priv/test_border, which needs root: only with --border.
 """
 
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import os
 import re
 import shlex
@@ -26,16 +32,55 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 # What is mutated, and the tests that are asked, the one most likely to notice first.
+BORDER = "test_border"
 FILES = {
-    "ntkd-priv/policy.c": ["test_policy", "test_ledger"],
-    "ntkd-priv/ledger.c": ["test_ledger", "test_policy"],
-    "proto/rd.c": ["test_msg"],
-    "proto/msg.c": ["test_msg"],
-    "proto/privmsg.c": ["test_msg", "test_policy"],
+    "ntkd-priv/policy.c": ["test_policy", "test_ledger", BORDER],
+    "ntkd-priv/ledger.c": ["test_ledger", "test_policy", BORDER],
+    "ntkd-priv/journal.c": ["test_journal", BORDER],
+    "ntkd-priv/serve.c": ["test_serve", BORDER],
+    "ntkd-priv/txn.c": ["fuzz_txn", BORDER],
+    "ntkd-priv/x_netns.c": ["test_netns", BORDER],
+    "proto/rd.c": ["test_msg", BORDER],
+    "proto/msg.c": ["test_msg", BORDER],
+    "proto/privmsg.c": ["test_msg", "test_policy", BORDER],
+    "proto/ctlmsg.c": ["test_ctlmsg"],
+    "common/conf.c": ["test_conf"],
+    "common/conf_file.c": ["test_conf"],
+    "common/conf_scan.c": ["test_conf"],
+    "common/conf_user.c": ["test_conf"],
+    "common/conf_value.c": ["test_conf"],
 }
+# A file of the helper that stands neither there nor here is mutated, too, and judged by the
+# border alone: nobody has to remember.
+LEFT_OUT = {
+    "ntkd-priv/main.c": "the start: no request reaches it",
+    "ntkd-priv/names.c": "writes a list for people",
+    "ntkd-priv/sandbox.c": "a table; tests/unit/test_privsandbox probes it call by call",
+    "ntkd-priv/x_link.c": "carries out what was judged",
+    "ntkd-priv/x_nft.c": "the same",
+    "ntkd-priv/x_route.c": "the same",
+    "ntkd-priv/x_sysctl.c": "the same",
+}
+# Of these files only the functions that check something.
+ONLY = {
+    "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of",
+                            "x_netns_remove_name", "x_netns_silence_former"},
+}
+# A fuzz target runs its corpus, and is made of more than one object; the first is its own.
+FUZZ = {
+    "fuzz_txn": ["fuzz_txn.o", "fakex.o", "libopgen.a", "../unit/libfakekern.a",
+                 "../../ntkd/libkernel.a", "libplain.a"],
+}
+HELPER = "ntkd-priv"
+CACHE = "mutation.cache"
+NO_PROGRAM = "the compiler"
 TIMEOUT = 20            # seconds; a mutant that does not end was noticed
+BORDER_TIMEOUT = 900
+PATIENCE = 6            # seconds after which a helper will not answer any more
 TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 TOKEN = re.compile(r"""
     (?P<comment>/\*.*?\*/|//[^\n]*)
@@ -47,9 +92,11 @@ TOKEN = re.compile(r"""
   | (?P<space>\s+)
 """, re.X | re.S | re.M)
 OPENING = {"(": ")", "[": "]", "{": "}"}
-TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "int", "bool", "char", "void",
-         "size_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "va_list", "extern",
-         "ntk_ip_t", "ntk_prefix_t", "ntk_mac_t"}
+TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "extern", "va_list"}
+LOOPS = {"LIST_FOREACH", "TAILQ_FOREACH", "TAILQ_FOREACH_REVERSE"}
+# Their answer is always false; left out, the refusal is none.
+REFUSALS = re.compile(r"(refuse\w*|fail\w*|judge_\w+|come|go|is_\w+|the_\w+|malformed|not_expected"
+                      r"|conf_why\w*|conf_fail\w*)\(")
 
 Token = collections.namedtuple("Token", "kind text start end")
 Mutant = collections.namedtuple("Mutant", "file line start end new key")
@@ -64,7 +111,7 @@ class Source:
 
     def __init__(self, top, name):
         self.name = name
-        with open(os.path.join(top, name), encoding="ascii") as f:
+        with open(os.path.join(top, name), encoding="utf-8") as f:
             self.text = f.read()
         self.tokens = []
         at = 0
@@ -185,6 +232,12 @@ class Source:
         return not self.split(first, last, {"&&", "||", "?", "<", ">", "<=", ">="}) and \
             len(self.split(first, last, {"==", "!="})) == 1
 
+    def is_declaration(self, i):
+        """TYPE NAME or TYPE *NAME; products are never a whole statement here."""
+        kinds = [t.kind for t in self.tokens[i:i + 3]]
+        return self.tokens[i].text in TYPES or kinds[:2] == ["word", "word"] or \
+            (kinds[0] == "word" and self.tokens[i + 1].text == "*" and kinds[2] == "word")
+
     def returned(self, first, last):
         text = self.source(first, last)
         if text in ("true", "false"):
@@ -192,8 +245,7 @@ class Source:
         elif self.is_boolean(first, last):
             self.condition(first, last)
         else:
-            called = re.match(r"(refuse|refuse_ip|fail|judge_\w+|come|go|is_\w+|the_\w+)\(", text)
-            if called and self.returns_bool:
+            if REFUSALS.match(text) and self.returns_bool:
                 self.add(first, last, "true")
             self.inner(first, last)
 
@@ -210,7 +262,7 @@ class Source:
         elif first in ("break", "continue"):
             if first == "continue":
                 self.add(i, end, "(void)0")
-        elif first in TYPES:
+        elif self.is_declaration(i):
             assigned = self.split(i, end, {"="})
             if assigned and not self.tokens[assigned[0] + 1].text == "{":
                 value = assigned[0] + 1
@@ -221,7 +273,8 @@ class Source:
                         self.inner(a, b)
             elif assigned:
                 self.inner(assigned[0] + 1, end)
-        elif first != "va_end" and "va_start" not in words:
+        elif first != "va_end" and "va_start" not in words and \
+                not self.source(i, end).startswith("(void)"):
             self.add(i, end, "(void)0")
             assigned = self.split(i, end, {"=", "+=", "-=", "|="})
             self.inner(i, end)
@@ -257,7 +310,7 @@ class Source:
                     self.add(i + 2, end, "1")
                 self.condition(i + 2, end)
                 i = end + 1
-            elif t in ("for", "LIST_FOREACH", "TAILQ_FOREACH"):
+            elif t == "for" or t in LOOPS:
                 i = self.loop(i + 1) if t == "for" else self.close(i + 1) + 1
             elif t == "switch":
                 i = self.close(i + 1) + 1
@@ -282,7 +335,8 @@ class Source:
                     self.function = self.tokens[i - 1].text
                     self.returns_bool = self.tokens[i - 2].text == "bool"
                     stop = self.close(end + 1)
-                    self.body(end + 2, stop)
+                    if self.function in ONLY.get(self.name, {self.function}):
+                        self.body(end + 2, stop)
                     end = stop
                 i = end + 1
             elif t.text in OPENING:
@@ -304,99 +358,180 @@ class Runner:
         self.cppflags = shlex.split(os.environ.get("NTK_CPPFLAGS", "-D_GNU_SOURCE"))
         self.libs = shlex.split(os.environ.get("NTK_TEST_LIBS", ""))
         self.env = dict(os.environ, NTK_SRCDIR=self.source, ASAN_OPTIONS="abort_on_error=0")
-        self.helpers = {}
 
-    def archives(self):
-        names = ["tests/unit/libtap.a", "ntkd-priv/libpriv.a", "common/libbase.a",
-                 "proto/libproto.a"]
+    def archives(self, tag):
+        names = ["ntkd-priv/libpriv.a", "common/libbase.a", "proto/libproto.a"]
+        if tag:
+            return [os.path.join(self.scratch, f"all{tag}.a")]
         return [os.path.join(self.build, n) for n in names]
 
+    def run_cc(self, words):
+        return subprocess.run(self.cc + words, capture_output=True, text=True, check=False)
+
     def compile(self, source, out, flags):
-        run = subprocess.run(self.cc + ["-std=gnu11", "-w", "-O1", "-I", self.source, "-I",
-                             self.build, *self.cppflags, *flags, "-c", source, "-o", out],
-                             capture_output=True, text=True)
+        run = self.run_cc(["-std=gnu11", "-w", "-O1", "-I", self.source, "-I", self.build,
+                           *self.cppflags, *flags, "-c", source, "-o", out])
         return run.stderr if run.returncode else None
 
+    def prepare_archive(self, flags, tag):
+        """All that is linked with a mutant once more, so that the sanitizers see its borders."""
+        objects = []
+        for directory in ("common", "proto", HELPER):
+            for name in sorted(os.listdir(os.path.join(self.source, directory))):
+                if name.endswith(".c") and name not in ("main.c", "dict.c"):
+                    objects.append((os.path.join(self.source, directory, name),
+                                    os.path.join(self.scratch, f"{directory}-{name}{tag}.o")))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for error in pool.map(lambda o: self.compile(*o, flags), objects):
+                if error:
+                    raise SystemExit(error)
+        subprocess.run(["ar", "rc", *self.archives(tag), *[o for _, o in objects]], check=True)
+
     def prepare(self, flags, tag):
-        """Objects of the tests, compiled once."""
-        for test in sorted({t for tests in FILES.values() for t in tests}):
+        """What is compiled once."""
+        if tag:
+            self.prepare_archive(flags, tag)
+        for test in sorted({t for tests in FILES.values() for t in tests} - {BORDER, *FUZZ}):
             out = os.path.join(self.scratch, f"{test}{tag}.o")
             error = self.compile(os.path.join(self.source, "tests/unit", f"{test}.c"), out, flags)
             if error:
                 raise SystemExit(f"{test}: {error}")
 
-    def ask(self, test, place, obj, flags, tag):
+    def link(self, out, words, tag=""):
+        run = self.run_cc([*words, *self.archives(tag), *self.libs, "-o", out])
+        return run.stderr.strip() if run.returncode else None
+
+    def first_failure(self, command, place, seconds, env):
+        """Runs a test until it fails; what failed, None when all went well."""
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              stdin=subprocess.DEVNULL, env=env, cwd=place) as run:
+            alarm = threading.Timer(seconds, run.kill)
+            alarm.start()
+            began = time.monotonic()
+            failed = None
+            for line in run.stdout:
+                if line.startswith(b"not ok"):
+                    failed = line.decode(errors="replace").strip().split(" - ", 1)[-1]
+                    run.kill()
+                    break
+            run.wait()
+            alarm.cancel()
+        if failed is None and run.returncode:
+            failed = "does not end" if time.monotonic() - began >= seconds else \
+                f"ends with status {run.returncode}"
+        return failed
+
+    def ask_unit(self, test, place, obj, flags, tag):
         """None when TEST is content with the object, else what it did not like."""
         program = os.path.join(place, test)
-        link = subprocess.run(self.cc + [*flags, obj, os.path.join(self.scratch, f"{test}{tag}.o"),
-                              *self.archives(), *self.libs, "-o", program],
-                              capture_output=True, text=True)
-        if link.returncode:
-            return f"does not link: {link.stderr.strip().splitlines()[-1]}"
-        try:
-            run = subprocess.run([program], capture_output=True, text=True, errors="replace",
-                                 timeout=TIMEOUT, env=self.env, cwd=place)
-        except subprocess.TimeoutExpired:
-            return f"{test}: does not end"
-        finally:
-            os.unlink(program)
-        failed = [line for line in run.stdout.splitlines() if line.startswith("not ok")]
-        if failed:
-            return f"{test}: {failed[0].split(' - ', 1)[-1]}"
-        if run.returncode:
-            return f"{test}: ends with status {run.returncode}"
-        return None
+        if test in FUZZ:
+            parts = [os.path.join(self.build, "tests/fuzz", name) for name in FUZZ[test]]
+        else:
+            parts = [os.path.join(self.scratch, f"{test}{tag}.o"),
+                     os.path.join(self.build, "tests/unit/libtap.a")]
+        error = self.link(program, [*flags, obj, *parts], tag)
+        if error:
+            raise SystemExit(f"{test}: {error}")
+        failed = self.first_failure([program], place, TIMEOUT, self.env)
+        os.unlink(program)
+        return f"{test}: {failed}" if failed else None
 
-    def try_one(self, text, mutant, flags, tag):
-        """Who noticed MUTANT of the file's TEXT, None when nobody did."""
+    def ask_border(self, place, obj):
+        """The same with the whole helper; whatever it starts ends with it."""
+        os.makedirs(os.path.join(place, HELPER))
+        error = self.link(os.path.join(place, HELPER, "ntkd-priv"),
+                          [os.path.join(self.build, "ntkd-priv/ntkd_priv-main.o"), obj])
+        if error:
+            raise SystemExit(f"{BORDER}: {error}")
+        os.chmod(place, 0o755)
+        failed = self.first_failure(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+             os.path.join(self.build, "tests/priv", BORDER)], place, BORDER_TIMEOUT,
+            dict(self.env, NTK_BUILD=place, NTK_CLIENT_WAIT=str(PATIENCE)))
+        return f"{BORDER}: {failed}" if failed else None
+
+    def try_one(self, text, mutant, tests, flags, tag):
+        """Which of TESTS noticed MUTANT of the file's TEXT, and what; None when none did."""
         place = tempfile.mkdtemp(dir=self.scratch)
         try:
             source = os.path.join(place, os.path.basename(mutant.file))
-            with open(source, "w", encoding="ascii") as f:
+            with open(source, "w", encoding="utf-8") as f:
                 f.write(text[:mutant.start] + mutant.new + text[mutant.end:])
             obj = os.path.join(place, "mutant.o")
-            error = self.compile(source, obj, flags)
-            if error:
-                return "the compiler"
-            for test in FILES[mutant.file]:
-                who = self.ask(test, place, obj, flags, tag)
+            if self.compile(source, obj, flags):
+                return NO_PROGRAM
+            for test in tests:
+                who = self.ask_border(place, obj) if test == BORDER else \
+                    self.ask_unit(test, place, obj, flags, tag)
                 if who:
                     return who
             return None
         finally:
             shutil.rmtree(place)
 
-    def border(self, text, mutant):
-        """The same with the whole helper and tests/priv/test_border, which needs root."""
-        place = tempfile.mkdtemp(dir=self.scratch)
-        try:
-            source = os.path.join(place, os.path.basename(mutant.file))
-            with open(source, "w", encoding="ascii") as f:
-                f.write(text[:mutant.start] + mutant.new + text[mutant.end:])
-            obj = os.path.join(place, "mutant.o")
-            build = os.path.join(place, "build")
-            os.makedirs(os.path.join(build, "ntkd-priv"))
-            if self.compile(source, obj, []):
-                return "the compiler"
-            helper = os.path.join(build, "ntkd-priv/ntkd-priv")
-            main = os.path.join(self.build, "ntkd-priv/ntkd_priv-main.o")
-            link = subprocess.run(self.cc + [main, obj, *self.archives()[1:], *self.libs, "-o",
-                                  helper], capture_output=True, text=True)
-            if link.returncode:
-                raise SystemExit(link.stderr)
-            run = subprocess.run([os.path.join(self.build, "tests/priv/test_border")],
-                                 capture_output=True, text=True, errors="replace", timeout=300,
-                                 env=dict(self.env, NTK_BUILD=build))
-            failed = [line for line in run.stdout.splitlines() if line.startswith("not ok")]
-            return f"test_border: {failed[0].split(' - ', 1)[-1]}" if failed else None
-        finally:
-            shutil.rmtree(place)
+
+class Cache:
+    """What was found out before: a fingerprint of all that matters -> who noticed.
+
+    A line for each, so that several runs can add to it at once."""
+
+    def __init__(self, options):
+        self.path = os.path.join(options.build, CACHE)
+        self.source = options.source
+        self.keep = options.keep
+        self.known = {}
+        self.texts = {}
+        if options.fresh or not os.path.exists(self.path):
+            return
+        with open(self.path, encoding="utf-8") as f:
+            for line in f:
+                key, who = line.rstrip("\n").split(" ", 1)
+                self.known[key] = who or None
+
+    def text(self, directory, tests):
+        """All sources of a directory; of tests, of the unit tests only those asked."""
+        key = (directory, tuple(tests))
+        if key not in self.texts:
+            h = hashlib.sha256()
+            top = os.path.join(self.source, directory)
+            for name in sorted(os.listdir(top)):
+                stem, kind = os.path.splitext(name)
+                if kind in (".c", ".h", ".tab") and (not stem.startswith("test_") or stem in tests):
+                    with open(os.path.join(top, name), "rb") as f:
+                        h.update(name.encode() + f.read())
+            self.texts[key] = h.digest()
+        return self.texts[key]
+
+    def key(self, text, mutant, tests, tag):
+        """Two keys: of the mutant alone, and of all that matters."""
+        alone = f"{mutant.key} {'+'.join(tests)} {tag}".encode()
+        h = hashlib.sha256(alone)
+        h.update((text[:mutant.start] + mutant.new + text[mutant.end:]).encode())
+        fuzz = [t for t in tests if t in FUZZ]
+        for directory in ("common", "proto", HELPER, "tests/unit", *["tests/fuzz"] * bool(fuzz)):
+            h.update(self.text(directory, tests))
+        if BORDER in tests:
+            h.update(self.text("tests/priv", tests))
+        return hashlib.sha256(alone).hexdigest(), h.hexdigest()
+
+    def get(self, keys):
+        """Whether it is known, and who noticed."""
+        alone, exact = keys
+        if exact in self.known:
+            return True, self.known[exact]
+        if self.keep and self.known.get(alone):
+            return True, self.known[alone]
+        return False, None
+
+    def put(self, keys, who):
+        with open(self.path, "a", encoding="utf-8") as f:
+            f.write("".join(f"{key} {who or ''}\n" for key in keys))
 
 
 def explained_read(path):
     """KEY lines, each followed by an indented reason."""
     reasons, key = {}, None
-    with open(path, encoding="ascii") as f:
+    with open(path, encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
             if not line.strip() or line.startswith("#"):
                 continue
@@ -421,8 +556,11 @@ def options_read():
     p.add_argument("build")
     p.add_argument("explained")
     p.add_argument("-j", type=int, default=os.cpu_count() or 1, help="mutants at once")
-    p.add_argument("--border", action="store_true", help="ask tests/priv/test_border about "
-                   "those nobody noticed; needs root")
+    p.add_argument("--border", action="store_true", help="ask tests/priv/test_border, too; "
+                   "needs root")
+    p.add_argument("--fresh", action="store_true", help="forget what earlier runs found out")
+    p.add_argument("--keep", action="store_true", help="believe earlier runs that a mutant was "
+                   "noticed, though tests have changed since")
     p.add_argument("--list", action="store_true", help="only list the mutants")
     p.add_argument("--only", default="", help="mutants whose line holds this text")
     o = p.parse_args()
@@ -431,43 +569,79 @@ def options_read():
     return o
 
 
-def baseline(runner, sources, flags, tag):
-    """The unchanged files must pass, or what follows would mean nothing."""
-    for name, source in sources.items():
-        nothing = Mutant(name, 0, 0, 0, "", "")
-        who = runner.try_one(source.text, nothing, flags, tag)
+def files_find(options):
+    """FILES and the rest of the helper, but for what is left out."""
+    for name in sorted(os.listdir(os.path.join(options.source, HELPER))):
+        name = f"{HELPER}/{name}"
+        if name.endswith(".c") and name not in LEFT_OUT:
+            FILES.setdefault(name, [BORDER])
+    for test in FUZZ:
+        if not os.path.exists(os.path.join(options.source, "tests/fuzz", f"{test}.c")):
+            print(f"{test}: not in this tree")
+            for tests in FILES.values():
+                if test in tests:
+                    tests.remove(test)
+    for name in (*FILES, *LEFT_OUT):
+        if not os.path.exists(os.path.join(options.source, name)):
+            raise SystemExit(f"there is no {name}")
+    if options.border and os.geteuid() != 0:
+        raise SystemExit("--border needs root")
+
+
+def one_round(options, runner, cache, sources, left, tests_of, flags, tag):
+    """Asks TESTS_OF(file) about each of LEFT; mutant -> who noticed."""
+    def ask(m):
+        text, tests = sources[m.file].text, tests_of(m.file)
+        if not tests:
+            return m, None
+        keys = cache.key(text, m, tests, tag)
+        known, who = cache.get(keys)
+        if not known:
+            who = runner.try_one(text, m, tests, flags, tag)
+            cache.put(keys, who)
+        return m, who
+
+    # The unchanged files must pass, or what follows would mean nothing.
+    for name in sorted({m.file for m in left}):
+        _, who = ask(Mutant(name, 0, 0, 0, "", "unchanged"))
         if who:
             raise SystemExit(f"{name} unchanged: {who}")
-
-
-def rounds(options, runner, sources, mutants):
-    """First without, then for those left with sanitizers: mutant -> who noticed."""
     verdicts = {}
-    left = mutants
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    for flags, tag in (([], ""), (sanitizers, "-sanitized")):
-        if not left:
-            break
-        runner.prepare(flags, tag)
-        baseline(runner, sources, flags, tag)
-        with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-            found = pool.map(lambda m: runner.try_one(sources[m.file].text, m, flags, tag), left)
-            for m, who in zip(left, found):
-                if who and tag:
-                    who += " (sanitizers)"
-                verdicts[m] = who
-                if who:
-                    print(f"{m.file}:{m.line}: {m.key.split(' ', 1)[1]}\n\t{who}", flush=True)
-        left = [m for m in left if not verdicts[m]]
-    if options.border:
-        for m in left:
-            verdicts[m] = runner.border(sources[m.file].text, m)
-            if verdicts[m]:
+    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(ask, m) for m in left]):
+            m, who = done.result()
+            verdicts[m] = f"{who} ({tag})" if who and tag and who != NO_PROGRAM else who
+            if who and who != NO_PROGRAM:
                 print(f"{m.file}:{m.line}: {m.key.split(' ', 1)[1]}\n\t{verdicts[m]}", flush=True)
     return verdicts
 
 
-def report(verdicts, reasons, whole):
+def rounds(options, runner, sources, mutants):
+    """Unit tests, then for those left with sanitizers, then the border."""
+    def unit(name):
+        return [t for t in FILES[name] if t != BORDER]
+
+    def sanitized(name):
+        return [t for t in unit(name) if t not in FUZZ]
+
+    def border(name):
+        return [t for t in FILES[name] if t == BORDER]
+
+    cache = Cache(options)
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    plan = [(unit, [], ""), (sanitized, sanitizers, "sanitizers")]
+    if options.border:
+        plan.append((border, [], ""))
+    verdicts = {m: None for m in mutants}
+    for tests_of, flags, tag in plan:
+        left = [m for m in mutants if not verdicts[m]]
+        if left:
+            runner.prepare(flags, tag)
+            verdicts.update(one_round(options, runner, cache, sources, left, tests_of, flags, tag))
+    return {m: who for m, who in verdicts.items() if who != NO_PROGRAM}
+
+
+def report(verdicts, reasons, whole, seconds):
     """The last lines; True when nothing is left to explain."""
     tests = collections.Counter()
     open_, explained = [], []
@@ -491,20 +665,27 @@ def report(verdicts, reasons, whole):
         for key in stale:
             print(key)
     print()
-    for name in FILES:
+    for name, why in sorted(LEFT_OUT.items()):
+        print(f"{name}: left out: {why}")
+    for name in sorted(FILES):
         of = [m for m in verdicts if m.file == name]
         print(f"{name}: {len(of)} mutants, {sum(1 for m in of if verdicts[m])} noticed, "
               f"{sum(1 for m in of if m in explained)} explained")
     for test, n in tests.most_common():
         print(f"noticed by {test}: {n}")
     print(f"mutants {len(verdicts)}, noticed {sum(tests.values())}, explained {len(explained)}, "
-          f"not noticed {len(open_)}")
+          f"not noticed {len(open_)}; {seconds:.0f} s")
     return not open_ and not stale
 
 
 def main():
     options = options_read()
-    sources = {name: Source(options.source, name) for name in FILES}
+    files_find(options)
+    for name in sorted(FILES):
+        if FILES[name] == [BORDER] and not options.border:
+            print(f"{name}: not asked, needs --border (and root)")
+            del FILES[name]
+    sources = {name: Source(options.source, name) for name in sorted(FILES)}
     mutants = [m for s in sources.values() for m in s.collect()
                if options.only in f"{m.file}:{m.line}: {m.key}"]
     if options.list:
@@ -514,9 +695,15 @@ def main():
     if not mutants:
         raise SystemExit("no mutants")
     reasons = explained_read(options.explained)
+    # Of what is not asked this time nothing can be said.
+    asked = {os.path.basename(name) for name in FILES}
+    reasons = {key: why for key, why in reasons.items() if key.split(" ", 1)[0] in asked}
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ntk-mutation-") as scratch:
+        os.chmod(scratch, 0o755)
         verdicts = rounds(options, Runner(options, scratch), sources, mutants)
-    return 0 if report(verdicts, reasons, not options.only) else 1
+    whole = not options.only
+    return 0 if report(verdicts, reasons, whole, time.monotonic() - began) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -138,26 +139,44 @@ client_start(struct client *c, const struct client_setup *setup)
 /* --- messages --- */
 
 bool
-client_send_raw(struct client *c, const void *data, size_t len, int fd)
+client_send_fds(struct client *c, const void *data, size_t len, const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr hdr;
-		char room[CMSG_SPACE(sizeof(int))];
+		char room[CMSG_SPACE(CLIENT_FDS * sizeof(int))];
 	} control = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)data, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
+	if (n > CLIENT_FDS)
+		return fail(c, "%zu descriptors in one message", n);
+	if (n > 0) {
 		control.hdr.cmsg_level = SOL_SOCKET;
 		control.hdr.cmsg_type = SCM_RIGHTS;
-		control.hdr.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.hdr), &fd, sizeof(fd));
+		control.hdr.cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(&control.hdr), fds, n * sizeof(int));
 		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	}
 	if (sendmsg(c->fd, &msg, MSG_NOSIGNAL) < 0)
 		return fail_errno(c, "send");
 	return true;
+}
+
+/* CLIENT_WAIT_S, or fewer where many helpers are tried that will not answer. */
+static int
+patience_s(void)
+{
+	const char *text = getenv("NTK_CLIENT_WAIT");
+	int s = text != NULL ? atoi(text) : 0;
+
+	return s > 0 ? s : CLIENT_WAIT_S;
+}
+
+bool
+client_send_raw(struct client *c, const void *data, size_t len, int fd)
+{
+	return client_send_fds(c, data, len, &fd, fd >= 0 ? 1 : 0);
 }
 
 ssize_t
@@ -165,7 +184,7 @@ client_receive(struct client *c, void *buf, size_t size)
 {
 	struct pollfd p = { c->fd, POLLIN, 0 };
 
-	if (poll(&p, 1, CLIENT_WAIT_S * 1000) <= 0) {
+	if (poll(&p, 1, patience_s() * 1000) <= 0) {
 		fail(c, "no answer");
 		return -1;
 	}
@@ -249,14 +268,19 @@ client_begin(struct client *c)
 }
 
 void
+client_part(struct client *c)
+{
+	send_part(c, PRIV_MORE);
+	open_part(c);
+}
+
+void
 client_add(struct client *c, const struct priv_op *op)
 {
 	enum { OP_ROOM = 64 };	/* more than any operation takes */
 
-	if (wr_room(&c->w) < OP_ROOM) {
-		send_part(c, PRIV_MORE);
-		open_part(c);
-	}
+	if (wr_room(&c->w) < OP_ROOM)
+		client_part(c);
 	priv_op_write(op, &c->w);
 	c->count++;
 }
@@ -374,7 +398,7 @@ client_reap(struct client *c)
 	int status = -1;
 	pid_t done = 0;
 
-	for (int i = 0; i < CLIENT_WAIT_S * 500 && done == 0; i++) {
+	for (int i = 0; i < patience_s() * 500 && done == 0; i++) {
 		done = waitpid(c->pid, &status, WNOHANG);
 		if (done == 0)
 			nanosleep(&pause, NULL);

@@ -26,6 +26,7 @@ enum {
 	CLIENT_DEVS = 1 + CONF_INTERFACES,
 	CLIENT_ERROR = 256,
 	CLIENT_OVERRIDES = 8,
+	CLIENT_FDS = 253,	/* as many as the kernel lets through with one message */
 	CLIENT_WAIT_S = 20,	/* an answer or an end that takes longer counts as none */
 };
 
@@ -78,6 +79,9 @@ void client_begin(struct client *c);
 void client_add(struct client *c, const struct priv_op *op);
 enum client_end client_commit(struct client *c, unsigned flags);
 
+/* Sends what was added so far as a part of its own. */
+void client_part(struct client *c);
+
 /* A transaction of one operation. */
 enum client_end client_do(struct client *c, const struct priv_op *op);
 
@@ -91,10 +95,11 @@ uint32_t client_made(const struct client *c, size_t i);
 uint32_t client_dev(const struct client *c, const char *name);
 
 /*
- * Sends LEN bytes as they are, with the descriptor FD attached unless it is -1.
+ * Sends LEN bytes as they are, with the descriptor FD attached unless it is -1, or with N.
  * client_frame() writes a frame's bytes, to W, for such messages.
  */
 bool client_send_raw(struct client *c, const void *data, size_t len, int fd);
+bool client_send_fds(struct client *c, const void *data, size_t len, const int *fds, size_t n);
 void client_frame(struct wr *w, uint8_t type, uint32_t seq, uint8_t flags, uint16_t count);
 
 /*

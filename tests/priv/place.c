@@ -233,6 +233,8 @@ static const char commands[] =
     "mkdir -p /run/netns; ip link set lo up;"
     "for i in 0 1 2; do ip link add eth$i type veth peer name far$i;"
     " ip link set far$i up; ip link set eth$i up; done;"
+    /* Or a dump before the carrier is there would differ from every later one. */
+    "n=0; while ip -o link | grep -q LOWERLAYERDOWN; do [ $n -lt 500 ]; n=$((n + 1)); sleep 0.02; done;"
     "ip route add 169.254.77.0/24 dev eth0; ip route add 10.0.0.24/29 dev eth0";
 
 void

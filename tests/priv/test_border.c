@@ -445,6 +445,7 @@ test_limits(void)
 	}
 	CU_ASSERT_EQUAL(peers, 51 + 1024);
 	CU_ASSERT(is_refused(&p.c, CLIENT_REFUSED, PRIV_R_EXHAUSTED, "mac"));
+	CU_ASSERT_STRING_EQUAL(p.c.refusal.value, "00:16:3e:fd:04:33");
 	while (client_do(&p.c, OP(ns_create, spaces)) == CLIENT_DONE)
 		spaces++;
 	CU_ASSERT_EQUAL(spaces, 63);
@@ -589,6 +590,46 @@ test_kernel_refuses(void)
 	CU_ASSERT(place_close(&p));
 	free(before);
 	CU_ASSERT_EQUAL(system("ip route del blackhole 10.0.0.8/29 table 251 metric 1"), 0);
+}
+
+/* Somebody else's in the place of ours stays as it is, whatever one transaction tries. */
+static void
+test_kernel_refuses_twice(void)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT_EQUAL(system("ip route add unreachable 10.0.0.8/29 table 251 metric 1 &&"
+	    " ip route add 169.254.69.31/32 dev eth1 metric 1 proto static &&"
+	    " ip address add 10.0.0.21/32 dev eth1"), 0);
+	before = run_dump();
+	{
+		const struct priv_op v[][2] = {
+			{ OPV(route_set, p.ns, 0, NET(8), 29, BLACKHOLE, 0, 0, 0),
+			    OPV(route_set, p.ns, 0, NET(8), 29, UNREACHABLE, 0, 0, 0) },
+			{ OPV(route_set, p.ns, 0, NET(8), 29, BLACKHOLE, 0, 0, 0),
+			    OPV(route_drop, p.ns, 0, NET(8), 29) },
+			{ OPV(neigh_set, p.eth1, NOBODY_LL, OWN_LL),
+			    OPV(neigh_set, p.eth1, NOBODY_LL, OWN_LL) },
+			{ OPV(neigh_set, p.eth1, NOBODY_LL, OWN_LL),
+			    OPV(neigh_drop, p.eth1, NOBODY_LL) },
+			{ OPV(addr_add, p.eth1, NET(21)), OPV(addr_drop, p.eth1, NET(21)) },
+		};
+
+		for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+			CU_ASSERT(is_refused(&p.c, do_first(&p.c, v[i], 2, NULL, 0), PRIV_R_KERNEL,
+			    NULL));
+			CU_ASSERT_EQUAL(p.c.refusal.op, 0);
+			CU_ASSERT_EQUAL(p.c.refusal.error, EEXIST);
+			CU_ASSERT(unchanged(before, 0));
+		}
+	}
+	CU_ASSERT(place_close(&p));
+	free(before);
+	CU_ASSERT_EQUAL(system("ip route del unreachable 10.0.0.8/29 table 251 metric 1 &&"
+	    " ip route del 169.254.69.31/32 dev eth1 && ip address del 10.0.0.21/32 dev eth1"), 0);
 }
 
 static void
@@ -1253,6 +1294,7 @@ main(void)
 		{ "limits of one transaction hold", test_transaction_limits },
 		{ "one refused operation: nothing of its transaction stands", test_all_or_nothing },
 		{ "the kernel refuses one: nothing of it stands", test_kernel_refuses },
+		{ "and nothing that follows hits what stood in its place", test_kernel_refuses_twice },
 		{ "nothing follows what must be last", test_order },
 		{ "a rehearsal leaves nothing", test_rehearsal },
 		{ "a transaction of several messages", test_parts },

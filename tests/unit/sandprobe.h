@@ -18,6 +18,15 @@ struct sandprobe {
 void sandprobe_dies(const struct sandprobe *p, int (*call)(void));
 void sandprobe_lives(const struct sandprobe *p, int (*call)(void));
 
+/* In development mode CALL ends the process, and the last line on standard error names it NAME. */
+void sandprobe_names(const struct sandprobe *p, int (*call)(void), const char *name);
+
+/*
+ * Calls that enter the kernel by another door than the native one: 32-bit code, and x32.  On
+ * other machines than x86-64, and kernels without that door, these tests are skipped.
+ */
+void sandprobe_other_doors(const struct sandprobe *p);
+
 /*
  * Prints the rules as an auditor wants to see them, and checks that each has its
  * reason.  WHO heads the list.

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/conf.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/conf_int.h"
 #include "common/rng.h"
 #include "tests/unit/tap.h"
 
@@ -196,6 +200,7 @@ test_forms(void)
 		"max-paths = 0x3\ninterface eth1 { # }\n}",
 		"# \xc3\xa4 in a comment\nmax-paths = 0X03\ninterface \"eth1\" { }\n",
 		"address = \"\" control-group = '' max-paths=3 interface eth1 { }",
+		"/* \xc3\xa4 \\ | */ max-paths = 3 interface eth1 { }",
 		"max-paths = 3 /**/ interface eth1 { } /***/ /* / */ /*/ */",
 	};
 	struct conf first, c;
@@ -358,6 +363,72 @@ test_paths(void)
 	CU_ASSERT_STRING_EQUAL(c.control_socket, "/run/s");
 }
 
+/* The first and the last of each range of characters, and their neighbours. */
+static void
+test_characters(void)
+{
+	static const struct {
+		const char *line;
+		bool good;
+	} cases[] = {
+		{ "user = z", true }, { "user = a", true }, { "user = A", true }, { "user = Z", true },
+		{ "user = \"a~\"", false }, { "user = \"a{\"", false }, { "user = \"a[\"", false },
+		{ "user = \"a`\"", false }, { "user = \"a@\"", false }, { "user = \"~a\"", false },
+		{ "rule-priority = 0xabc", true }, { "rule-priority = 0xdef", true },
+		{ "rule-priority = 0xABC", true }, { "rule-priority = 0xDEF", true },
+		{ "rule-priority = 0x1g", false }, { "rule-priority = 0x1G", false },
+		{ "rule-priority = \"0x1`\"", false }, { "rule-priority = \"0x1@\"", false },
+		{ "rule-priority = 1A", false }, { "rule-priority = 1a", false },
+		{ "runtime-dir = /a", true }, { "runtime-dir = /", false },
+		{ "runtime-dir = /run/.x", true }, { "runtime-dir = /run/..x", true },
+		{ "runtime-dir = /run/.x/y", true }, { "runtime-dir = /run/.", false },
+		{ "runtime-dir = /run/..", false }, { "runtime-dir = /../run", false },
+		{ "runtime-dir = \"//run\"", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[128];
+		struct conf c;
+
+		snprintf(text, sizeof(text), ONE "%s\n", cases[i].line);
+		if (parse(text, &c) != cases[i].good) {
+			tap_note("%s: %s", cases[i].line, err);
+			CU_FAIL("the verdict is another");
+		}
+	}
+}
+
+static void
+test_hexadecimal(void)
+{
+	static const char *const same[] = { "43981", "0xabcd", "0XABCD", "0xAbCd" };
+	struct conf c;
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), ONE "handover-delay = %s", same[i]);
+		CU_ASSERT_TRUE(parse(text, &c));
+		CU_ASSERT_EQUAL(c.handover_delay, 43981);
+	}
+	CU_ASSERT_TRUE(parse(ONE "handover-delay = 0xef", &c));
+	CU_ASSERT_EQUAL(c.handover_delay, 239);
+	CU_ASSERT_TRUE(parse(ONE "handover-delay = 0xEF", &c));
+	CU_ASSERT_EQUAL(c.handover_delay, 239);
+}
+
+/* Two configurations are compared byte for byte: what was longer before leaves nothing behind. */
+static void
+test_no_traces(void)
+{
+	struct conf c;
+
+	CU_ASSERT_TRUE(parse(ONE "runtime-dir = /a", &c));
+	for (size_t i = strlen(c.control_socket); i < sizeof(c.control_socket); i++)
+		CU_ASSERT_EQUAL(c.control_socket[i], '\0');
+	CU_ASSERT_STRING_EQUAL(err, "");
+}
+
 /* --- what is refused ---------------------------------------------------- */
 
 static void
@@ -385,6 +456,10 @@ test_syntax(void)
 		{ ONE "max-paths = \"5\n", 2, "quote that does not end" },
 		{ ONE "max-paths = \"5", 2, "quote that does not end" },
 		{ ONE "max-paths = '5\n", 2, "quote that does not end" },
+		{ ONE "user = *x\n", 2, "\"*\" outside quotes" },
+		{ ONE "user = x*\n", 2, "\"*\" outside quotes" },
+		{ ONE "user = \"*x\"\n", 2, "a character that no name may have" },
+		{ ONE "runtime-dir = /run//x\n", 2, "has an empty component" },
 		{ "\n/* begins\n\n" ONE, 2, "comment that does not end" },
 		{ ONE "/*/", 2, "comment that does not end" },
 		{ ONE "interface eth2 {", 2, "section that does not end" },
@@ -461,6 +536,19 @@ test_truncated(void)
 	CU_ASSERT_TRUE(refusals > 100);
 }
 
+/* However many sections follow, the first one too many is told, with its line. */
+static void
+many_sections(int n)
+{
+	char text[64 * 32] = "";
+
+	for (int i = 0; i < n; i++)
+		snprintf(text + strlen(text), 32, "interface eth%d { }\n", i);
+	refused(text, strlen(text), 17, "is one more than 16");
+	memcpy(strstr(text, "eth2 "), "eth0 ", 5);
+	refused(text, strlen(text), 3, "given twice, first on line 1");
+}
+
 static void
 test_many(void)
 {
@@ -476,6 +564,7 @@ test_many(void)
 	snprintf(many + strlen(many), 32, "interface eth16 {\n}\n");
 	refused(many, strlen(many), 17, "is one more than 16");
 	CU_ASSERT_TRUE(has(err, "interface = \"eth16\""));
+	many_sections(40);
 	/* The longest file there may be, and one byte more. */
 	memset(text, '\n', sizeof(text));
 	len = strlen(ONE);
@@ -483,6 +572,74 @@ test_many(void)
 	CU_ASSERT_TRUE(parse_len(text, CONF_FILE_MAX, NULL, &c));
 	CU_ASSERT_FALSE(parse_len(text, CONF_FILE_MAX + 1, NULL, &c));
 	CU_ASSERT_TRUE(has(err, "at most 65536 bytes"));
+}
+
+/* The longest value that is looked at, and one byte more. */
+static void
+test_longest_value(void)
+{
+	char text[400], value[290];
+	struct conf c;
+
+	memset(value, '2', sizeof(value));
+	for (size_t n = 287; n <= 288; n++) {
+		value[n] = '\0';
+		snprintf(text, sizeof(text), ONE "topology = \"%s\"", value);
+		value[n] = '2';
+		CU_ASSERT_FALSE(parse(text, &c));
+		CU_ASSERT_EQUAL(strstr(err, "is longer than any value") != NULL, n == 288);
+	}
+}
+
+/* What stands behind the end of the text is not looked at. */
+static void
+test_end(void)
+{
+	static const char text[] = ONE "/*";
+
+	refused(text, sizeof(text) - 2, 2, "");
+	CU_ASSERT_PTR_NULL(strstr(err, "comment"));
+}
+
+/* No line is noted for which there is no room. */
+static void
+test_section_lines(void)
+{
+	static const char text[] = "interface a { }\ninterface b { }\ninterface c { }\n";
+	static struct conf_build b;
+	char clean[sizeof(text)];
+	unsigned lines[3] = { 77, 77, 77 };
+
+	b.name = NAME;
+	b.err = err;
+	CU_ASSERT_TRUE(conf_scan(&b, text, sizeof(text) - 1, clean, lines, 2));
+	CU_ASSERT(lines[0] == 1 && lines[1] == 2 && lines[2] == 77);
+}
+
+/* Which of two reasons is told. */
+static void
+test_reasons(void)
+{
+	static const struct {
+		const char *line;
+		const char *part;
+	} cases[] = {
+		{ "tables = 251x200", "something follows the number" },
+		{ "tables = x-5", "is no number" },
+		{ "tables = 251", "is not of the form" },
+		{ "more-tables = 5000-5000", "does not count up" },
+		{ "range = \"10.0.0.0/30\"", "is too small for any topology" },
+	};
+	struct conf c;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), ONE "%s\n", cases[i].line);
+		refused(text, strlen(text), 2, cases[i].part);
+	}
+	parse(ONE "range = \"10.0.0.0/29\"", &c);
+	CU_ASSERT_PTR_NULL(strstr(err, "is too small for any topology"));
 }
 
 /* Values of any length and kind make an error of one whole line. */
@@ -546,6 +703,12 @@ test_overrides(void)
 	CU_ASSERT_STRING_EQUAL(c.control_group, "");
 	CU_ASSERT_EQUAL(c.mode, CONF_MANUAL);
 	CU_ASSERT_TRUE(c.has_address);
+	/* Nothing is left of what they take the place of. */
+	CU_ASSERT_TRUE(parse_len(other, strlen(other), "address=", &c));
+	CU_ASSERT_FALSE(c.has_address);
+	CU_ASSERT_TRUE(parse_len(other, strlen(other), "mode=auto", &c));
+	CU_ASSERT_EQUAL(c.mode, CONF_AUTO);
+	CU_ASSERT_STRING_EQUAL(err, "");
 	CU_ASSERT_TRUE(parse_len("", 0, "interface=eth3", &c));
 	CU_ASSERT_STRING_EQUAL(c.interfaces[0].name, "eth3");
 	CU_ASSERT_TRUE(parse_len(ONE "user = \"x\"", strlen(ONE) + 10, "user=y", &c));
@@ -565,6 +728,9 @@ test_bad_overrides(void)
 		{ "", "no key and value" },
 		{ "max-paths =5", "unknown key \"max-paths \"" },
 		{ "max-path=5", "unknown key \"max-path\"" },
+		{ "a-key-of-exactly-as-many-as-32-b=5", "no key and value" },
+		{ "interface=/a", "holds a character" },
+		{ "interface=a\x7f", "holds a character" },
 		{ "a-key-that-is-far-longer-than-any-key=5", "no key and value" },
 		{ "max-paths=\"5\"", "is no number" },
 		{ "interface=eth1", "given twice, first on line 1" },
@@ -746,6 +912,126 @@ test_kinds(void)
 }
 
 static void
+test_sizes(void)
+{
+	static char text[CONF_FILE_MAX + 1];
+	int fd;
+
+	memset(text, '\n', CONF_FILE_MAX);
+	memcpy(text, ONE, strlen(ONE));
+	fd = file_with(text, 0600);
+	/* What errno was before does not matter. */
+	errno = EINTR;
+	CU_ASSERT_TRUE(read_fd(fd, false));
+	CU_ASSERT_EQUAL(lseek(fd, 0, SEEK_END), CONF_FILE_MAX);
+	close(fd);
+	/* A file that is longer than it says it is. */
+	fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		tap_note("no /proc/kallsyms: a file that grew is not tried");
+		return;
+	}
+	CU_ASSERT_FALSE(read_fd(fd, false));
+	CU_ASSERT_TRUE(has(err, "the file is too long; allowed: at most 65536 bytes"));
+	close(fd);
+}
+
+/* A file that cannot be read. */
+static void
+test_unreadable(void)
+{
+	char path[] = "/tmp/ntk-conf.XXXXXX";
+	int fd = mkstemp(path), blind;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	blind = open(path, O_WRONLY | O_CLOEXEC);
+	unlink(path);
+	CU_ASSERT_FATAL(blind >= 0);
+	CU_ASSERT_FALSE(read_fd(blind, false));
+	CU_ASSERT_TRUE(has(err, NAME ": Bad file descriptor"));
+	close(blind);
+	close(fd);
+}
+
+/* --- without memory ----------------------------------------------------- */
+
+#if !defined(__SANITIZE_ADDRESS__)
+
+enum { SPARE = 8 };
+
+/* Takes all memory there is, from now on, but for the SPARE pieces. */
+static void
+memory_exhaust(void *spare[SPARE], const size_t size[SPARE])
+{
+	const struct rlimit none = { 0, 0 };
+
+	for (size_t i = 0; i < SPARE; i++) {
+		spare[i] = malloc(size[i]);
+		/* So that no two pieces become one. */
+		if (spare[i] == NULL || malloc(4096) == NULL)
+			_exit(2);
+	}
+	if (setrlimit(RLIMIT_AS, &none) != 0)
+		_exit(2);
+	for (size_t n = 1 << 20; n >= 16; n -= n > 64 ? n / 8 : 8)
+		while (malloc(n) != NULL)
+			;
+}
+
+/* In a process of its own: how many pieces of memory are needed before reading works. */
+static int
+without_memory(int fd)
+{
+	static const char text[] = ONE;
+	const size_t size[SPARE] = { sizeof(struct conf_build), sizeof(text) };
+	size_t sizes[SPARE];
+	void *spare[SPARE];
+	struct conf c;
+
+	for (size_t i = 0; i < SPARE; i++)
+		sizes[i] = size[i] != 0 ? size[i] : 64;
+	memory_exhaust(spare, sizes);
+	if (conf_read(fd, NAME, false, NULL, 0, &c, err) || !has(err, NAME ": not enough memory"))
+		return 3;
+	for (size_t i = 0; i < 3; i++) {
+		err[0] = '\0';
+		if (conf_parse(text, sizeof(text) - 1, NAME, NULL, 0, &c, err) ||
+		    strcmp(err, NAME ": not enough memory") != 0)
+			return 4 + (int)i;
+		free(spare[i]);
+	}
+	return 0;
+}
+
+static void
+test_memory(void)
+{
+	int fd = file_with(ONE, 0600), status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(without_memory(fd));
+	CU_ASSERT_FATAL(pid > 0);
+	CU_ASSERT(waitpid(pid, &status, 0) == pid);
+	CU_ASSERT_EQUAL(status, 0);
+	if (status != 0)
+		tap_note("wait status %x", (unsigned)status);
+	close(fd);
+}
+
+#else
+
+static void
+test_memory(void)
+{
+	tap_skip("the address sanitizer ends a process without memory");
+}
+
+#endif
+
+static void
 test_owner(void)
 {
 	static const mode_t bad[] = { 0664, 0646, 0666, 0620, 0602, 0777 };
@@ -810,6 +1096,57 @@ test_users(void)
 		CU_ASSERT_EQUAL(gid, want_gid);
 	}
 	endpwent();
+}
+
+/*
+ * Users that no system should have; the others are looked up as always.  Takes the place of
+ * the C library's function.
+ */
+struct passwd *
+getpwnam(const char *name)
+{
+	static struct passwd odd[] = {
+		{ .pw_name = (char *)"odd-uid-0", .pw_uid = 0, .pw_gid = 5 },
+		{ .pw_name = (char *)"odd-gid-0", .pw_uid = 5, .pw_gid = 0 },
+		{ .pw_name = (char *)"odd-uid-none", .pw_uid = (uid_t)-1, .pw_gid = 5 },
+		{ .pw_name = (char *)"odd-gid-none", .pw_uid = 5, .pw_gid = (gid_t)-1 },
+	};
+	static struct passwd found;
+	static char buf[4096];
+	struct passwd *result = NULL;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		if (strcmp(name, odd[i].pw_name) == 0)
+			return &odd[i];
+	getpwnam_r(name, &found, buf, sizeof(buf), &result);
+	return result;
+}
+
+static void
+test_odd_users(void)
+{
+	uid_t uid;
+	gid_t gid;
+
+	CU_ASSERT_FALSE(conf_user("odd-uid-0", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "is root or in root's group"));
+	CU_ASSERT_FALSE(conf_user("odd-gid-0", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "is root or in root's group"));
+	CU_ASSERT_FALSE(conf_user("odd-uid-none", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "means nobody at all"));
+	CU_ASSERT_FALSE(conf_user("odd-gid-none", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "means nobody at all"));
+	/* What looks like a number is none. */
+	CU_ASSERT_FALSE(conf_user("", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "there is no such user"));
+	CU_ASSERT_FALSE(conf_user("42x", &uid, &gid, err));
+	/* What errno was before does not matter. */
+	errno = EIO;
+	CU_ASSERT_FALSE(conf_user("no-such-user-here", &uid, &gid, err));
+	CU_ASSERT_TRUE(has(err, "there is no such user"));
+	errno = EIO;
+	CU_ASSERT_FALSE(conf_group("no-such-group-here", &gid, err));
+	CU_ASSERT_TRUE(has(err, "there is no such group"));
 }
 
 static void
@@ -1043,11 +1380,18 @@ main(void)
 		{ "every mask", test_masks },
 		{ "tables side by side", test_tables },
 		{ "longest paths", test_paths },
+		{ "characters, each at the end of its range", test_characters },
+		{ "hexadecimal numbers", test_hexadecimal },
+		{ "nothing is left of a longer value", test_no_traces },
 		{ "wrong syntax, with its line", test_syntax },
 		{ "NUL bytes", test_nul },
 		{ "cut off anywhere", test_truncated },
 		{ "too many interfaces, too long a file", test_many },
 		{ "values of any length", test_long_values },
+		{ "the longest value", test_longest_value },
+		{ "nothing is read behind the end", test_end },
+		{ "lines of sections, as far as there is room", test_section_lines },
+		{ "the reason that is told", test_reasons },
 		{ "names of files cannot forge lines", test_file_name },
 		{ "overrides", test_overrides },
 		{ "wrong overrides", test_bad_overrides },
@@ -1056,8 +1400,12 @@ main(void)
 		{ "prints what it reads back, random values", test_print_random },
 		{ "reads an open file twice", test_read },
 		{ "kinds and sizes of files", test_kinds },
+		{ "the longest file, and one that is longer than it says", test_sizes },
+		{ "a file that cannot be read", test_unreadable },
+		{ "no memory", test_memory },
 		{ "owner and mode", test_owner },
 		{ "users", test_users },
+		{ "users that no system should have", test_odd_users },
 		{ "groups", test_groups },
 		{ "the page tells every key, default and range", test_page },
 		{ "everything that the page calls refused", test_refused },

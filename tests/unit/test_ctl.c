@@ -395,6 +395,8 @@ test_values(void)
 	TEXT_IS(json, "helper", "idle");
 	NUMBER_IS(json, "identities", 2);
 	NUMBER_IS(json, "interfaces", 2);
+	/* 51 and 1024, of which the one neighbour has one. */
+	NUMBER_IS(json, "free_tables", 51 + 1024 - 1);
 	json_decref(json);
 	json = result("{\"verb\":\"show_identity_arcs\",\"args\":[1]}");
 	CU_ASSERT_EQUAL(json_array_size(json), 1);

@@ -178,6 +178,155 @@ test_ip(void)
 		CU_ASSERT_STRING_EQUAL(check_phrase(&v, wrong[i], NULL, NULL, NULL), "address");
 }
 
+/* --- single words as a client of another kind may send them ------------------- */
+
+/* A verb with one argument of KIND between MIN and MAX. */
+static const struct ctl_verb *
+verb_of(enum ctl_kind kind, uint64_t min, uint64_t max)
+{
+	static struct ctl_arg args[2];
+	static struct ctl_verb v;
+
+	args[0] = (struct ctl_arg){ "x", "", kind, CTL_NEEDED, min, max, NULL };
+	args[1] = (struct ctl_arg){ NULL, NULL, CTL_NUMBER, CTL_NEEDED, 0, 0, NULL };
+	v = (struct ctl_verb){ "v", "", CTL_READING, CTL_ANY_MODE, CTL_NO_SHAPE, args, NULL };
+	return &v;
+}
+
+static bool
+takes(const struct ctl_verb *verb, const char *text, struct ctl_values *v)
+{
+	return check(verb, v, (const char *const[]){ text, NULL })[0] == '\0';
+}
+
+/* The bounds themselves, and one beyond; also where the bound is below a digit. */
+static void
+test_small_bounds(void)
+{
+	struct ctl_values v;
+
+	CU_ASSERT(takes(verb_of(CTL_NUMBER, 2, 5), "2", &v) && v.v[0].number == 2);
+	CU_ASSERT(takes(verb_of(CTL_NUMBER, 2, 5), "5", &v) && v.v[0].number == 5);
+	CU_ASSERT_FALSE(takes(verb_of(CTL_NUMBER, 2, 5), "1", &v));
+	CU_ASSERT_FALSE(takes(verb_of(CTL_NUMBER, 2, 5), "6", &v));
+	CU_ASSERT_FALSE(takes(verb_of(CTL_NUMBER, 2, 5), "9", &v));
+	CU_ASSERT(takes(verb_of(CTL_LIST, 2, 5), "[2,5]", &v));
+	CU_ASSERT_FALSE(takes(verb_of(CTL_LIST, 2, 5), "[2,1]", &v));
+	CU_ASSERT_FALSE(takes(verb_of(CTL_LIST, 2, 5), "[6,5]", &v));
+}
+
+static void
+test_mac_digits(void)
+{
+	static const char *const wrong[] = { "g0:16:3e:ec:a3:e1", "0g:16:3e:ec:a3:e1",
+		"00:16:3e:ec:a3:1g", "00:16:3e:ec:a3:/0", "00:16:3e:ec:a3:0/", "00:16:3e:ec:a3:@0",
+		"00:16:3e:ec:a3:0:", "00:16:3e:ec:a3:G0", "00:16:3e:ec:a3:0`", "00:16:3e:ec:a3 e1" };
+	struct ctl_values v;
+
+	CU_ASSERT(takes(verb_of(CTL_MAC, 0, 0), "9a:bc:de:f0:AF:CF", &v));
+	CU_ASSERT_EQUAL(memcmp(v.v[0].mac, "\x9a\xbc\xde\xf0\xaf\xcf", 6), 0);
+	CU_ASSERT(takes(verb_of(CTL_MAC, 0, 0), "09:90:aA:fF:Af:Fa", &v));
+	CU_ASSERT_EQUAL(memcmp(v.v[0].mac, "\x09\x90\xaa\xff\xaf\xfa", 6), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT_FALSE(takes(verb_of(CTL_MAC, 0, 0), wrong[i], &v));
+}
+
+/* A word ends where its length says, whatever stands behind it. */
+static void
+test_word_end(void)
+{
+	const struct ctl_word word = { .text = "1234", .len = 2 };
+	struct ctl_error err;
+	struct ctl_values v;
+
+	CU_ASSERT(ctl_check(verb_of(CTL_NUMBER, 0, 9999), &word, 1, &v, &err));
+	CU_ASSERT_EQUAL(v.v[0].number, 12);
+}
+
+/* What is said of TEXT, an object or not, as the second word of the phrase. */
+static const char *
+said(const char *text, bool object)
+{
+	static struct ctl_error err;
+	struct ctl_word words[2];
+	struct ctl_values v;
+
+	ctl_word_split("10.0.0.40", &words[0]);
+	ctl_word_split(text, &words[1]);
+	words[1].object = object;
+	CU_ASSERT_FALSE(ctl_check(&phrase, words, 2, &v, &err));
+	CU_ASSERT_STRING_EQUAL(err.field, "from");
+	return err.message;
+}
+
+static void
+test_said(void)
+{
+	static const char mac_like[] = " where a hardware address like 00:16:3e:5b:78:d5 is expected";
+	char want[CTL_TEXT];
+
+	CU_ASSERT_STRING_EQUAL(said("from", false),
+	    "nothing stands after it; expected: phrase ADDRESS [from MAC]");
+	snprintf(want, sizeof(want), "an object%s", mac_like);
+	CU_ASSERT_STRING_EQUAL(said("from", true), want);
+	snprintf(want, sizeof(want), "\"form\"%s", mac_like);
+	CU_ASSERT_STRING_EQUAL(said("form", false), want);
+	snprintf(want, sizeof(want), "\"a ~??z\"%s", mac_like);
+	CU_ASSERT_STRING_EQUAL(said("a ~\x7f\x1fz", false), want);
+}
+
+/* The word that announces an argument does so for phrases alone. */
+static void
+test_announced(void)
+{
+	struct ctl_values v;
+
+	REFUSED("cost", "cost", "1", MAC, "[]");
+	CU_ASSERT_STRING_EQUAL(check_phrase(&v, "10.0.0.40", "form", MAC, NULL), "from");
+}
+
+/* Which argument a word stands for. */
+static void
+test_word_arg(void)
+{
+	struct ctl_word words[4];
+
+	ctl_word_split("10.0.0.40", &words[0]);
+	ctl_word_split("from", &words[1]);
+	ctl_word_split(MAC, &words[2]);
+	ctl_word_split("more", &words[3]);
+	for (size_t i = 0; i < 4; i++)
+		words[i].object = false;
+	CU_ASSERT_PTR_EQUAL(ctl_word_arg(&phrase, words, 0), &phrase_args[0]);
+	CU_ASSERT_PTR_NULL(ctl_word_arg(&phrase, words, 1));
+	CU_ASSERT_PTR_EQUAL(ctl_word_arg(&phrase, words, 2), &phrase_args[1]);
+	CU_ASSERT_PTR_NULL(ctl_word_arg(&phrase, words, 3));
+	ctl_word_split("from=" MAC, &words[0]);
+	CU_ASSERT_PTR_EQUAL(ctl_word_arg(&phrase, words, 0), &phrase_args[1]);
+	ctl_word_split("to=" MAC, &words[0]);
+	CU_ASSERT_PTR_NULL(ctl_word_arg(&phrase, words, 0));
+}
+
+/* Usage lines never leave their buffer, and letters alone change. */
+static void
+test_usage_room(void)
+{
+	static const struct ctl_arg args[] = {
+		{ "az{", "", CTL_NUMBER, CTL_NEEDED, 0, 0, NULL },
+		{ NULL, NULL, CTL_NUMBER, CTL_NEEDED, 0, 0, NULL },
+	};
+	static const struct ctl_verb v = { "verb", "", CTL_READING, CTL_ANY_MODE, CTL_NO_SHAPE, args, NULL };
+	char buf[16];
+
+	for (size_t size = 1; size < 10; size++) {
+		memset(buf, 'x', sizeof(buf));
+		ctl_verb_usage(&v, buf, size);
+		CU_ASSERT_EQUAL(strncmp(buf, "verb AZ{", size - 1), 0);
+		CU_ASSERT_EQUAL(buf[size - 1], '\0');
+		CU_ASSERT_EQUAL(buf[size], 'x');
+	}
+}
+
 static void
 test_events(void)
 {
@@ -248,7 +397,7 @@ static void
 test_list(void)
 {
 	static const char *const wrong[] = { "", "[", "]", "0", "[0", "0]", "[,]", "[0,]", "[,0]", "[0,,1]",
-		"[0, 1]", "[-1]", "[1000]", "[0]]", "[[0]", "[a]", "{}" };
+		"[0, 1]", "[1;2]", "[1.2]", "[-1]", "[1000]", "[0]]", "[[0]", "[a]", "{}" };
 	struct ctl_values v;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -354,6 +503,13 @@ main(void)
 		{ "ntkctl(8) describes every verb, argument and result", test_manual },
 		{ "an argument that its key announces", test_phrase },
 		{ "addresses", test_ip },
+		{ "bounds below a digit", test_small_bounds },
+		{ "every digit of a hardware address", test_mac_digits },
+		{ "a word ends where its length says", test_word_end },
+		{ "what is said of a wrong word", test_said },
+		{ "only a phrase is announced, and only by its key", test_announced },
+		{ "which argument a word stands for", test_word_arg },
+		{ "usage lines stay in their buffer", test_usage_room },
 		{ "events", test_events },
 	};
 

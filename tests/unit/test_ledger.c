@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "tests/unit/tap.h"
 
@@ -413,6 +414,40 @@ test_many(void)
 }
 
 /* Oldest first; a replacement keeps its place, what comes back comes last. */
+static size_t
+longest(void)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < LEDGER_BUCKETS; i++) {
+		const struct node *n;
+		size_t len = 0;
+
+		LIST_FOREACH(n, &ledger.bucket[i], bucket)
+			len++;
+		most = len > most ? len : most;
+	}
+	return most;
+}
+
+/* Objects that differ in their high bits alone are spread as well, each process in its own way. */
+static void
+test_spread(void)
+{
+	struct obj o = { .kind = OBJ_ROUTE, .len = 12, .type = PRIV_ROUTE_UNREACHABLE };
+	uint64_t seed;
+
+	book_open();
+	memcpy(&seed, (const void *)getauxval(AT_RANDOM), sizeof(seed));
+	CU_ASSERT_EQUAL(ledger.seed, seed);
+	for (ntk_ip_t i = 0; i < 4096; i++) {
+		o.addr = i << 20;
+		enter(o);
+	}
+	tap_note("4096 objects in %d buckets, at most %zu in one", LEDGER_BUCKETS, longest());
+	CU_ASSERT(longest() < 64);
+}
+
 static void
 test_order(void)
 {
@@ -540,6 +575,20 @@ test_tables(void)
 	/* And so does that of ntk, should the ranges ever meet. */
 	conf.tables.first = 252;
 	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 249);
+	/* Where one range begins beside the other, ntk's number is in neither. */
+	book_open();
+	conf.tables.first = 999;
+	conf.tables.last = 998;
+	ledger.peer[PEER_NTK].table = 999;
+	CU_ASSERT_EQUAL(number_take(1), 998);
+	CU_ASSERT_EQUAL(number_take(2), 1000);
+	ledger.peer[1].slot.used = false;
+	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 998);
+	/* The second range may lie below the first. */
+	conf.more_tables.first = 500;
+	CU_ASSERT_EQUAL(number_take(1), 998);
+	CU_ASSERT_EQUAL(number_take(3), 500);
+	CU_ASSERT_EQUAL(number_take(4), 501);
 	book_clear();
 }
 
@@ -557,6 +606,7 @@ main(void)
 		{ "a new value takes the old one's place", test_replacement },
 		{ "keys tell objects apart, values do not", test_keys },
 		{ "many objects are all found, and soon", test_many },
+		{ "objects with equal low bits are spread", test_spread },
 		{ "the order is that of making", test_order },
 		{ "changes and their reversal", test_changes },
 		{ "a namespace's objects are forgotten, others are not", test_forgetting },

@@ -121,6 +121,42 @@ test_routes(void)
 	}
 }
 
+/* The private subnet 10.0.0.40/31 is the host's to route, and nothing around it. */
+static void
+test_subnet(void)
+{
+	static const struct {
+		const char *local;
+		const char *net;
+		bool hit;
+	} cases[] = {
+		{ "10.0.0.40", "10.0.0.40/31", false },
+		{ "10.0.0.41", "10.0.0.41/32", false },
+		{ "10.0.0.41", "10.0.0.40/30", true },
+		{ "10.0.0.42", "10.0.0.42/31", true },
+		{ "10.0.0.39", "10.0.0.39/32", true },
+		{ "192.168.1.1", "10.0.0.41/32", false },
+		{ "10.0.0.40", "192.168.1.1/32", false },
+		{ "10.0.0.40", "10.0.0.42/32", true },
+	};
+	struct overlap_rules r = rules("10.0.0.0/8");
+
+	r.subnet = prefix("10.0.0.40/31");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct overlap_addr a = { ip(cases[i].local), prefix(cases[i].net), DOCKER, 0 };
+		struct overlap_route route = { .dst = a.net, .table = MAIN, .protocol = STATIC,
+			.devs = { DOCKER }, .n_devs = 1 };
+		bool inside = prefix_overlaps(r.range, route.dst);
+
+		r.has_subnet = true;
+		CU_ASSERT_EQUAL(overlap_addr(&r, &a), cases[i].hit);
+		CU_ASSERT_EQUAL(overlap_route(&r, &route), inside && !prefix_has(r.subnet, a.net));
+		r.has_subnet = false;
+		CU_ASSERT_TRUE(overlap_addr(&r, &a));
+		CU_ASSERT_EQUAL(overlap_route(&r, &route), inside);
+	}
+}
+
 static void
 test_print(void)
 {
@@ -141,6 +177,7 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "finds addresses in the range", test_addrs },
 		{ "finds routes into the range", test_routes },
+		{ "leaves the private subnet to the host", test_subnet },
 		{ "names what it found", test_print },
 	};
 

@@ -266,7 +266,7 @@ test_limits(void)
 	NO(LIMIT, "dev", dev_create, ns, ETH1);
 	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
 		ledger.peer[i].slot.used = true;
-	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_EXHAUSTED);
+	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_LIMIT);
 	ledger.peer[LEDGER_PEERS - 1].slot.used = false;
 	CU_ASSERT_EQUAL(judged(&take).reason, PRIV_R_OK);
 	court_settle();
@@ -549,6 +549,14 @@ test_mapping(void)
 	    IP(8, 8, 8, 8), 31);
 	NO(SHAPE, "to_len", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 48), 30,
 	    IP(10, 0, 0, 50), 32);
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 86), 31, own, 31);
+	NO(RANGE, "to", nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27,
+	    IP(10, 0, 0, 86), 31);
+	conf.accept_anonymous = false;
+	NO(CONFIG, "dst", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 86), 31, own, 31);
+	YES(nat_set, NS0, PRIV_NAT_MAP_OUT, own, 31, IP(10, 0, 0, 64), 27, IP(10, 0, 0, 22), 31);
+	YES(nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 62), 31, own, 31);
+	conf.accept_anonymous = true;
 	/* The host routes the subnet behind it by itself: that is what the mapping is for. */
 	policy.host.n = 1;
 	policy.host.v[0] = (ntk_prefix_t){ own, 31 };
@@ -560,6 +568,21 @@ test_mapping(void)
 	policy.host.n = 0;
 	conf.subnet_level = 0;
 	NO(CONFIG, "kind", nat_set, NS0, PRIV_NAT_MAP_IN, 0, 0, IP(10, 0, 0, 50), 31, own, 31);
+}
+
+/* What lies behind us is the host's to route: no table of ours leads there. */
+static void
+test_subnet_routes(void)
+{
+	const ntk_ip_t own = IP(10, 0, 0, 40);
+
+	court_settle();
+	NO(RANGE, "dst", route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
+	NO(RANGE, "dst", route_set, NS0, NTK, own + 1, 32, PRIV_ROUTE_BLACKHOLE, 0, 0, 0);
+	NO(RANGE, "dst", route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, 0);
+	YES(route_set, NS0, NTK, IP(10, 0, 0, 48), 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
+	conf.subnet_level = 0;
+	YES(route_set, NS0, NTK, own, 31, PRIV_ROUTE_UNREACHABLE, 0, 0, 0);
 }
 
 /* Everything that is allowed can be taken back, and the ledger is then what it was. */
@@ -614,6 +637,73 @@ test_forgetting(void)
 	YES(peer_give, peer);
 }
 
+/* What others lean on goes after them, and nothing else has to wait. */
+static void
+test_leaning(void)
+{
+	const ntk_ip_t dst = IP(10, 0, 0, 16), other = IP(169, 254, 1, 3);
+	uint32_t peer;
+
+	court_settle();
+	peer = peer_take(1);
+	YES(addr_add, ETH1, IP(169, 254, 1, 9));
+	YES(neigh_set, ETH1, other, OWN_LL);
+	YES(route_set, NS0, peer, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, 0);
+	NO(IN_USE, "addr", addr_drop, ETH1, OWN_LL);
+	NO(IN_USE, "peer", neigh_drop, ETH1, PEER_LL);
+	/* A neighbour that no route goes through; addresses that nothing comes from. */
+	YES(neigh_drop, ETH1, other);
+	YES(addr_drop, ETH1, IP(169, 254, 1, 9));
+	YES(addr_drop, ETH1, GLOBAL);
+	YES(addr_add, ETH1, GLOBAL);
+	/* A route of another type leans on nothing. */
+	YES(route_set, NS0, peer, dst, 30, PRIV_ROUTE_BLACKHOLE, 0, 0, 0);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	court_settle();
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, GLOBAL);
+	NO(IN_USE, "addr", addr_drop, ETH1, GLOBAL);
+	YES(route_drop, NS0, NTK, dst, 30);
+	YES(addr_drop, ETH1, GLOBAL);
+}
+
+/* The same addresses on another interface, and in another namespace, are others. */
+static void
+test_leaning_elsewhere(void)
+{
+	const ntk_ip_t dst = IP(10, 0, 0, 16);
+	uint32_t ns, dev, peer;
+
+	court_settle();
+	YES(dev_prepare, ETH2);
+	YES(addr_add, ETH2, OWN_LL);
+	YES(neigh_set, ETH2, PEER_LL, OWN_LL);
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH2, PEER_LL, 0);
+	NO(IN_USE, "peer", neigh_drop, ETH2, PEER_LL);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	court_settle();
+	peer = peer_take(1);
+	YES(ns_create, 1);
+	ns = made;
+	YES(dev_create, ns, ETH1);
+	dev = made;
+	YES(addr_add, dev, OWN_LL);
+	YES(neigh_set, dev, PEER_LL, OWN_LL);
+	YES(route_set, ns, peer, dst, 30, PRIV_ROUTE_UNICAST, dev, PEER_LL, 0);
+	YES(neigh_drop, ETH1, PEER_LL);
+	YES(addr_drop, ETH1, OWN_LL);
+	NO(IN_USE, "peer", neigh_drop, dev, PEER_LL);
+	NO(IN_USE, "addr", addr_drop, dev, OWN_LL);
+	/* The source of a route in the default namespace. */
+	YES(addr_add, ETH1, OWN_LL);
+	YES(neigh_set, ETH1, PEER_LL, OWN_LL);
+	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, OWN_LL);
+	YES(route_drop, ns, peer, dst, 30);
+	YES(neigh_drop, dev, PEER_LL);
+	YES(addr_drop, dev, OWN_LL);
+}
+
 static void
 test_unknown(void)
 {
@@ -642,8 +732,11 @@ main(void)
 		{ "objects of different namespaces do not mix", test_foreign_namespace },
 		{ "source NAT: from an own global address, to all anonymizing ones", test_source_nat },
 		{ "prefix mapping: of the private subnet and nothing else", test_mapping },
+		{ "no table leads into the private subnet", test_subnet_routes },
 		{ "every change can be reversed", test_reversal },
 		{ "a namespace takes its objects along", test_forgetting },
+		{ "what others lean on goes after them", test_leaning },
+		{ "what is elsewhere leans on nothing here", test_leaning_elsewhere },
 		{ "an unknown operation is refused", test_unknown },
 	};
 	return TAP_RUN(tests);

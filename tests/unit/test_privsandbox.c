@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/privfd.h"
@@ -29,7 +33,7 @@ probe(void)
 #define DIES(name_, what_) \
 	static int call_##name_(void) { return (what_) < 0; } \
 	static void test_##name_(void) { sandprobe_dies(probe(), call_##name_); }
-/* Let through by the filter; that the kernel then refuses it (no rights, no such descriptor) is no matter. */
+/* Let through by the filter; that the kernel may refuse it then (no rights) is no matter. */
 #define PASSES(name_, what_) \
 	static int call_##name_(void) { (void)(what_); return 0; } \
 	static void test_##name_(void) { sandprobe_lives(probe(), call_##name_); }
@@ -77,12 +81,61 @@ DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
 DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
+DIES(clone3, syscall(SYS_clone3, NULL, 0))
+DIES(process_read, syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0))
+DIES(process_write, syscall(SYS_process_vm_writev, 1, NULL, 0, NULL, 0, 0))
+DIES(keyctl, syscall(SYS_keyctl, 0, 0, 0, 0, 0))
+DIES(add_key, syscall(SYS_add_key, "user", "x", "x", 1, 0))
+DIES(userfaultfd, syscall(SYS_userfaultfd, 0))
+DIES(perf, syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0))
+DIES(memfd, syscall(SYS_memfd_create, "x", 0))
+DIES(pidfd_open, syscall(SYS_pidfd_open, 1, 0))
+DIES(pidfd_getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
+DIES(seccomp, syscall(SYS_seccomp, 0, 0, NULL))
+DIES(personality, syscall(SYS_personality, 0))
+DIES(setrlimit, syscall(SYS_prlimit64, 0, 0, NULL, NULL))
+DIES(open_handle, syscall(SYS_open_by_handle_at, -1, NULL, 0))
+DIES(fsopen, syscall(SYS_fsopen, "tmpfs", 0))
+DIES(move_mount, syscall(SYS_move_mount, -1, "", -1, "", 0))
+DIES(pivot_root, syscall(SYS_pivot_root, "/", "/"))
+DIES(socketpair, syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL))
+DIES(pkey_executable, syscall(SYS_pkey_mprotect, NULL, 4096, PROT_READ | PROT_EXEC, -1))
+DIES(settime, syscall(SYS_clock_settime, CLOCK_REALTIME, NULL))
+DIES(reboot, syscall(SYS_reboot, 0, 0, 0, NULL))
+DIES(kexec, syscall(SYS_kexec_load, 0, 0, NULL, 0))
+DIES(execveat, syscall(SYS_execveat, -1, path, no_words, no_words, 0))
+DIES(openat2, syscall(SYS_openat2, PRIV_FD_SYSCTL, path, NULL, 0))
+DIES(fork, syscall(SYS_fork))
+DIES(vfork, syscall(SYS_vfork))
+DIES(tkill, syscall(SYS_tkill, 1, 0))
+DIES(tgkill, syscall(SYS_tgkill, 1, 1, SIGKILL))
+DIES(sigreturn, syscall(SYS_rt_sigreturn))
+DIES(accept, syscall(SYS_accept4, -1, NULL, NULL, 0))
+DIES(netlink_nonblock, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+    NETLINK_ROUTE))
+DIES(audit, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT))
+DIES(setns_user, syscall(SYS_setns, -1, CLONE_NEWUSER))
+DIES(setns_mount, syscall(SYS_setns, -1, CLONE_NEWNS))
+DIES(setns_both, syscall(SYS_setns, -1, CLONE_NEWNET | CLONE_NEWNS))
+DIES(mount_remount, syscall(SYS_mount, "none", "/", NULL, MS_BIND | MS_REMOUNT, NULL))
+DIES(mount_shared, syscall(SYS_mount, "none", "/", NULL, MS_SHARED, NULL))
+DIES(mount_move, syscall(SYS_mount, "/", "/nowhere", NULL, MS_MOVE, NULL))
+DIES(ftruncate, syscall(SYS_ftruncate, STDOUT_FILENO, 0))
+DIES(pwrite, syscall(SYS_pwrite64, STDOUT_FILENO, &byte, 0, 0))
+DIES(link, syscall(SYS_linkat, PRIV_FD_RUN, "x", PRIV_FD_RUN, "y", 0))
+DIES(symlink, syscall(SYS_symlinkat, "x", PRIV_FD_RUN, "y"))
+DIES(mkdir, syscall(SYS_mkdirat, PRIV_FD_RUN, "x", 0700))
+DIES(mknod, syscall(SYS_mknodat, PRIV_FD_RUN, "x", S_IFCHR | 0600, 0))
+DIES(setgroups, syscall(SYS_setgroups, 0, NULL))
+DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
+DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
 
 PASSES(rtnetlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
 PASSES(nfnetlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER))
 PASSES(setns, syscall(SYS_setns, -1, CLONE_NEWNET))
 PASSES(bind_mount, syscall(SYS_mount, "/nowhere", "/nowhere", NULL, MS_BIND, NULL))
 PASSES(unmount, syscall(SYS_umount2, "/nowhere", MNT_DETACH | UMOUNT_NOFOLLOW))
+PASSES(abort, syscall(SYS_tgkill, -1, 1, SIGABRT))
 PASSES(sysctl, syscall(SYS_openat, PRIV_FD_SYSCTL, "ipv4/nothing", O_RDONLY | O_CLOEXEC))
 
 static int
@@ -98,6 +151,20 @@ test_syslog(void)
 }
 
 static void
+test_trap(void)
+{
+	sandprobe_names(probe(), call_inet, "socket");
+	sandprobe_names(probe(), call_openat, "openat");
+	sandprobe_names(probe(), call_unshare_user, "unshare");
+}
+
+static void
+test_doors(void)
+{
+	sandprobe_other_doors(probe());
+}
+
+static void
 test_list(void)
 {
 	sandprobe_list(probe(), "ntkd-priv");
@@ -108,12 +175,15 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "lists what it allows, each with its reason", test_list },
+		{ "in development mode a forbidden call is named", test_trap },
+		{ "kills on calls through another door: 32 bits, x32", test_doors },
 #define T(name_, text_) { text_, test_##name_ }
 		T(rtnetlink, "allows a rtnetlink socket"),
 		T(nfnetlink, "allows a nfnetlink socket"),
 		T(setns, "allows entering a network namespace"),
 		T(bind_mount, "allows a bind mount"),
 		T(unmount, "allows a lazy unmount that follows no link"),
+		T(abort, "allows the signal of abort()"),
 		T(sysctl, "allows opening a setting"),
 		T(syslog, "lets syslog fail to connect"),
 		T(inet, "kills on an internet socket"),
@@ -154,6 +224,53 @@ main(void)
 		T(executable_map, "kills on executable memory"),
 		T(executable_protect, "kills on making memory executable"),
 		T(io_uring, "kills on io_uring"),
+		T(clone3, "kills on clone3"),
+		T(process_read, "kills on reading another process's memory"),
+		T(process_write, "kills on writing another process's memory"),
+		T(keyctl, "kills on keyctl"),
+		T(add_key, "kills on add_key"),
+		T(userfaultfd, "kills on userfaultfd"),
+		T(perf, "kills on perf_event_open"),
+		T(memfd, "kills on memfd_create"),
+		T(pidfd_open, "kills on pidfd_open"),
+		T(pidfd_getfd, "kills on taking another process's descriptor"),
+		T(seccomp, "kills on another filter"),
+		T(personality, "kills on personality"),
+		T(setrlimit, "kills on changing limits"),
+		T(open_handle, "kills on opening a file by handle"),
+		T(fsopen, "kills on the newer ways to mount"),
+		T(move_mount, "kills on moving a mount"),
+		T(pivot_root, "kills on pivot_root"),
+		T(socketpair, "kills on a pair of sockets"),
+		T(pkey_executable, "kills on making memory executable by key"),
+		T(settime, "kills on setting the clock"),
+		T(reboot, "kills on reboot"),
+		T(kexec, "kills on loading a kernel"),
+		T(execveat, "kills on execveat"),
+		T(openat2, "kills on openat2"),
+		T(fork, "kills on fork"),
+		T(vfork, "kills on vfork"),
+		T(tkill, "kills on tkill"),
+		T(sigreturn, "kills on a return from a handler: there are none"),
+		T(tgkill, "kills on tgkill with another signal than abort()'s"),
+		T(accept, "kills on accepting a connection"),
+		T(netlink_nonblock, "kills on a netlink socket of another kind"),
+		T(audit, "kills on an audit socket"),
+		T(setns_user, "kills on entering a user namespace"),
+		T(setns_mount, "kills on entering a mount namespace"),
+		T(setns_both, "kills on entering two namespaces at once"),
+		T(mount_remount, "kills on a remount"),
+		T(mount_shared, "kills on sharing mounts"),
+		T(mount_move, "kills on moving a mount by mount()"),
+		T(ftruncate, "kills on cutting another file"),
+		T(pwrite, "kills on pwrite to another file"),
+		T(link, "kills on a link"),
+		T(symlink, "kills on a symbolic link"),
+		T(mkdir, "kills on a directory"),
+		T(mknod, "kills on a device"),
+		T(setgroups, "kills on setgroups"),
+		T(ioctl, "kills on other ioctls"),
+		T(fcntl, "kills on fcntl"),
 #undef T
 	};
 	return TAP_RUN(tests);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static char *const no_words[] = { NULL };
 static struct timespec some_time;
 static const gid_t group_zero;
 static char byte;
+static uint32_t word;
 
 /* System calls by number, so that the C library cannot take another way. */
 DIES(packet, syscall(SYS_socket, AF_PACKET, SOCK_RAW, 0))
@@ -79,7 +81,41 @@ DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
 DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
+DIES(protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ))
+DIES(futex, syscall(SYS_futex, &word, FUTEX_WAIT, 1, NULL, NULL, 0))
 DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
+DIES(clone3, syscall(SYS_clone3, NULL, 0))
+DIES(process_read, syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0))
+DIES(process_write, syscall(SYS_process_vm_writev, 1, NULL, 0, NULL, 0, 0))
+DIES(keyctl, syscall(SYS_keyctl, 0, 0, 0, 0, 0))
+DIES(add_key, syscall(SYS_add_key, "user", "x", "x", 1, 0))
+DIES(userfaultfd, syscall(SYS_userfaultfd, 0))
+DIES(perf, syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0))
+DIES(memfd, syscall(SYS_memfd_create, "x", 0))
+DIES(pidfd_open, syscall(SYS_pidfd_open, 1, 0))
+DIES(pidfd_getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
+DIES(seccomp, syscall(SYS_seccomp, 0, 0, NULL))
+DIES(personality, syscall(SYS_personality, 0))
+DIES(setrlimit, syscall(SYS_prlimit64, 0, 0, NULL, NULL))
+DIES(open_handle, syscall(SYS_open_by_handle_at, -1, NULL, 0))
+DIES(fsopen, syscall(SYS_fsopen, "tmpfs", 0))
+DIES(move_mount, syscall(SYS_move_mount, -1, "", -1, "", 0))
+DIES(pivot_root, syscall(SYS_pivot_root, "/", "/"))
+DIES(socketpair, syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL))
+DIES(pkey_executable, syscall(SYS_pkey_mprotect, NULL, 4096, PROT_READ | PROT_EXEC, -1))
+DIES(settime, syscall(SYS_clock_settime, CLOCK_REALTIME, NULL))
+DIES(reboot, syscall(SYS_reboot, 0, 0, 0, NULL))
+DIES(kexec, syscall(SYS_kexec_load, 0, 0, NULL, 0))
+DIES(open, syscall(SYS_open, path, O_RDONLY))
+DIES(fork, syscall(SYS_fork))
+DIES(vfork, syscall(SYS_vfork))
+DIES(tgkill, syscall(SYS_tgkill, 1, 1, 0))
+DIES(tkill, syscall(SYS_tkill, 1, 0))
+DIES(unshare_user, syscall(SYS_unshare, CLONE_NEWUSER))
+DIES(module, syscall(SYS_finit_module, -1, "", 0))
+DIES(umount, syscall(SYS_umount2, "/nowhere", 0))
+DIES(chmod, syscall(SYS_fchmodat, AT_FDCWD, path, 0777))
+DIES(chown, syscall(SYS_fchownat, AT_FDCWD, path, 0, 0, 0))
 
 /* Fails instead: a lost syslog is no reason to die. */
 static int
@@ -132,7 +168,7 @@ call_memory(void)
 	if (at == MAP_FAILED)
 		return 1;
 	at = mremap(at, 65536, 131072, MREMAP_MAYMOVE);
-	return at == MAP_FAILED || mprotect(at, 4096, PROT_READ) != 0 || munmap(at, 131072) != 0;
+	return at == MAP_FAILED || munmap(at, 131072) != 0;
 }
 
 static void
@@ -145,7 +181,22 @@ LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) <
     errno == EBADF ? 0 : -1)
 LIVES(notice, syscall(SYS_recvmsg, -1, NULL, MSG_DONTWAIT) < 0 && errno == EBADF ? 0 : -1)
 LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
+LIVES(wake, syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0))
 LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
+
+static void
+test_trap(void)
+{
+	sandprobe_names(probe(), call_inet, "socket");
+	sandprobe_names(probe(), call_openat, "openat");
+	sandprobe_names(probe(), call_mount, "mount");
+}
+
+static void
+test_doors(void)
+{
+	sandprobe_other_doors(probe());
+}
 
 static void
 test_list(void)
@@ -158,12 +209,15 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "lists what it allows, each with its reason", test_list },
+		{ "in development mode a forbidden call is named", test_trap },
+		{ "kills on calls through another door: 32 bits, x32", test_doors },
 #define T(name_, text_) { text_, test_##name_ }
 		T(loop, "allows what the event loop does"),
 		T(memory, "allows memory that is not executable"),
 		T(peer, "allows asking who a client is"),
 		T(notice, "allows reading the kernel's notifications"),
 		T(wait, "allows waiting for the helper"),
+		T(wake, "allows waking threads, of which there are none"),
 		T(clock, "allows reading the clock"),
 		T(syslog, "lets syslog fail to connect"),
 		T(packet, "kills on a packet socket"),
@@ -193,12 +247,46 @@ main(void)
 		T(kill, "kills on kill"),
 		T(bpf, "kills on bpf"),
 		T(io_uring, "kills on io_uring"),
+		T(protect, "kills on changing what memory is for"),
+		T(futex, "kills on waiting for another thread"),
 		T(ioctl, "kills on ioctl"),
 		T(fcntl, "kills on fcntl"),
 		T(recvmsg, "kills on recvmsg where it is not for notifications"),
 		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
 		T(executable_map, "kills on an executable mapping"),
 		T(executable_protect, "kills on making memory executable"),
+		T(clone3, "kills on clone3"),
+		T(process_read, "kills on reading another process's memory"),
+		T(process_write, "kills on writing another process's memory"),
+		T(keyctl, "kills on keyctl"),
+		T(add_key, "kills on add_key"),
+		T(userfaultfd, "kills on userfaultfd"),
+		T(perf, "kills on perf_event_open"),
+		T(memfd, "kills on memfd_create"),
+		T(pidfd_open, "kills on pidfd_open"),
+		T(pidfd_getfd, "kills on taking another process's descriptor"),
+		T(seccomp, "kills on another filter"),
+		T(personality, "kills on personality"),
+		T(setrlimit, "kills on changing limits"),
+		T(open_handle, "kills on opening a file by handle"),
+		T(fsopen, "kills on the newer ways to mount"),
+		T(move_mount, "kills on moving a mount"),
+		T(pivot_root, "kills on pivot_root"),
+		T(socketpair, "kills on a pair of sockets"),
+		T(pkey_executable, "kills on making memory executable by key"),
+		T(settime, "kills on setting the clock"),
+		T(reboot, "kills on reboot"),
+		T(kexec, "kills on loading a kernel"),
+		T(open, "kills on open"),
+		T(fork, "kills on fork"),
+		T(vfork, "kills on vfork"),
+		T(tgkill, "kills on tgkill"),
+		T(tkill, "kills on tkill"),
+		T(unshare_user, "kills on a new user namespace"),
+		T(module, "kills on loading a module"),
+		T(umount, "kills on umount"),
+		T(chmod, "kills on chmod"),
+		T(chown, "kills on chown"),
 #undef T
 	};
 

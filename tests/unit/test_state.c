@@ -200,18 +200,71 @@ test_no_object(void)
 	}
 }
 
-/* Keys may be anything: an error repeats only what may stand in a line. */
+/*
+ * A key that does not exist is named, with those that do, wherever it stands.  It may be
+ * anything: an error repeats only what may stand in a line.
+ */
 static void
-test_strange_key(void)
+test_unknown_key(void)
 {
-	json_t *j = json("{ 'a\\u001b[2J\\n': 1 }");
+	static const char file[] = "version, topology, address, main, namespace, arcs, paths";
+	static const char arc[] = "dev, peer_mac, peer_linklocal, qspn, peer_address, closing";
+	static const char path[] = "dst, arc, hops, cost";
+	static const struct {
+		const char *from;
+		const char *to;
+		const char *field;
+		const char *named;
+		const char *keys;
+	} cases[] = {
+		{ "'version': 1", "'version': 1, 'more': 2", "", "more", file },
+		{ "'arcs':", "'arks':", "", "arks", file },
+		{ "'qspn': false", "'qspn': false, 'close': true", "arcs[2]", "close", arc },
+		{ "'cost': 21000", "'cost': 21000, 'dest': 1", "paths[1]", "dest", path },
+		{ "'version': 1", "'version': 1, 'a\\u001b[2J\\n': 1", "", "a", file },
+		{ "'version': 1", "'version': 1, '\\u001b': 1", "", "", file },
+		{ "'version': 1", "'version': 1, '0123456789-0123456789-0123456789': 1", "",
+			"0123456789-0123456789-0123456789", file },
+	};
+	char text[sizeof(((struct facts_error *)0)->text)];
 	struct facts_error err;
 	const char *code;
 	struct facts f;
 	uint32_t ns;
 
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *j = with(cases[i].from, cases[i].to);
+
+		snprintf(text, sizeof(text), "has an unknown key \"%.32s\"; there are %s",
+		    cases[i].named, cases[i].keys);
+		CU_ASSERT_FALSE(state_read(j, &conf, &f, &ns, &code, &err));
+		CU_ASSERT_STRING_EQUAL(code, "usage");
+		CU_ASSERT_STRING_EQUAL(err.field, cases[i].field);
+		CU_ASSERT_STRING_EQUAL(err.text, text);
+		json_decref(j);
+	}
+}
+
+static void
+test_closing(void)
+{
+	json_t *j = with("'peer_address': '2.1.1.0' }", "'peer_address': '2.1.1.0', 'closing': true }");
+	struct facts_error err;
+	const char *code;
+	struct facts f;
+	uint32_t ns;
+
+	/* No path leads over it any more. */
 	CU_ASSERT_FALSE(state_read(j, &conf, &f, &ns, &code, &err));
-	CU_ASSERT_STRING_EQUAL(err.text, "has an unknown key \"a\"");
+	CU_ASSERT_STRING_EQUAL(err.field, "paths[1].arc");
+	json_array_remove(json_object_get(j, "paths"), 1);
+	CU_ASSERT_TRUE_FATAL(state_read(j, &conf, &f, &ns, &code, &err));
+	CU_ASSERT_TRUE(f.arcs[0].closing && !f.arcs[1].closing);
+	facts_free(&f);
+	json_decref(j);
+	j = with("'peer_address': '2.1.1.0'", "'peer_address': '2.1.1.0', 'closing': 1");
+	CU_ASSERT_FALSE(state_read(j, &conf, &f, &ns, &code, &err));
+	CU_ASSERT_STRING_EQUAL(err.field, "arcs[0].closing");
 	json_decref(j);
 }
 
@@ -274,7 +327,8 @@ main(void)
 		{ "reads a good file", test_good },
 		{ "names what is wrong", test_bad },
 		{ "no object, or an empty one", test_no_object },
-		{ "a strange key", test_strange_key },
+		{ "an unknown key is named, with those there are", test_unknown_key },
+		{ "an arc that is closing", test_closing },
 		{ "too many arcs", test_too_many },
 		{ "round trip", test_round_trip },
 	};
