@@ -310,6 +310,7 @@ test_not_made(void)
 	ledger_init(&l, &conf);
 	l.next_ns_number = NUMBER;
 	CU_ASSERT_EQUAL(x_netns_change(&l, &made, &err), ENOSPC);
+	x_netns_close(&l);
 	CU_ASSERT_FALSE(is_there());
 	CU_ASSERT_EQUAL(l.next_ns_number, NUMBER);
 	CU_ASSERT_FALSE(l.ns[1].slot.used);

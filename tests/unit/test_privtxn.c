@@ -90,7 +90,7 @@ test_operations(void)
 		begin();
 		txn_begin(&txn);
 		for (unsigned i = 0; i < PRIV_TXN_OPS + (unsigned)more; i++)
-			txn_op(&txn, OP(route_set, NS0, 0, DST, PRIV_ROUTE_UNREACHABLE + i % 2));
+			txn_op(&txn, OP(route_set, NS0, 0, DST, PRIV_ROUTE_UNREACHABLE + i % 2, 0, 0, 0));
 		txn_end(&txn, false);
 		CU_ASSERT_EQUAL(ledger.objects, 3 + (unsigned)!more);
 		CU_ASSERT_EQUAL(things(), ledger.objects);
@@ -196,7 +196,7 @@ test_undo_fails(void)
 	txn_op(&txn, &take);
 	txn_end(&txn, false);
 	rehearse_in_vain(OP(rule_on, NS0, 0), FAKEX_REFUSED);
-	rehearse_in_vain(OP(route_set, NS0, 0, DST, PRIV_ROUTE_BLACKHOLE), FAKEX_UNSENT);
+	rehearse_in_vain(OP(route_set, NS0, 0, DST, PRIV_ROUTE_BLACKHOLE, 0, 0, 0), FAKEX_UNSENT);
 	rehearse_in_vain(OP(mark_on, NS0, txn.results[0].handle), FAKEX_REFUSED);
 	rehearse_in_vain(OP(addr_add, ETH1, 0x0a000016), FAKEX_REFUSED);
 	CU_ASSERT_EQUAL(ledger.objects, 4);
