@@ -27,6 +27,27 @@ option_set(const struct nl_sock *sk, int level, int option, int value)
 	return setsockopt(nl_socket_get_fd(sk), level, option, &value, sizeof(value)) == 0;
 }
 
+/*
+ * FORCE: the system's limit on buffers is for those without CAP_NET_ADMIN.  Inside a user
+ * namespace nobody has that in the kernel's eyes: there the limit holds, and is enough
+ * for batches of NLQ_BATCH.
+ */
+static bool
+buffer_set(const struct nl_sock *sk, int forced, int limited, int size)
+{
+	static bool told;
+
+	if (option_set(sk, SOL_SOCKET, forced, size))
+		return true;
+	if (errno != EPERM || !option_set(sk, SOL_SOCKET, limited, size))
+		return false;
+	if (!told)
+		log_warnx("netlink", "buffers are limited (net.core.rmem_max, wmem_max), as in a user "
+		    "namespace: a very large change of nftables may be refused");
+	told = true;
+	return true;
+}
+
 struct nl_sock *
 nlq_open(int protocol, int buffer)
 {
@@ -34,10 +55,9 @@ nlq_open(int protocol, int buffer)
 
 	nlmsg_set_default_size(MESSAGE_SIZE);
 	nl_socket_set_local_port(sk, 0);
-	/* FORCE: the system's limit on buffers is for those without CAP_NET_ADMIN. */
 	if (nl_connect(sk, protocol) == 0 &&
-	    option_set(sk, SOL_SOCKET, SO_RCVBUFFORCE, buffer) &&
-	    option_set(sk, SOL_SOCKET, SO_SNDBUFFORCE, buffer) &&
+	    buffer_set(sk, SO_RCVBUFFORCE, SO_RCVBUF, buffer) &&
+	    buffer_set(sk, SO_SNDBUFFORCE, SO_SNDBUF, buffer) &&
 	    option_set(sk, SOL_NETLINK, NETLINK_EXT_ACK, 1) &&
 	    option_set(sk, SOL_NETLINK, NETLINK_CAP_ACK, 1))
 		return sk;

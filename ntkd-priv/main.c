@@ -113,7 +113,7 @@ life_end(struct txn *t)
 {
 	txn_undo_all(t);
 	names_remove();
-	reap_not_needed();
+	reap_at_end(t->ledger);
 }
 
 int

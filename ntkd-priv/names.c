@@ -39,8 +39,10 @@ names_write(const struct ledger *l)
 
 	if (fd >= 0)
 		close(fd);
-	if (!ok || renameat(PRIV_FD_RUN, names_new, PRIV_FD_RUN, PRIV_TABLE_NAMES) != 0)
-		log_warn("names", "the names of tables cannot be written");
+	if (ok && renameat(PRIV_FD_RUN, names_new, PRIV_FD_RUN, PRIV_TABLE_NAMES) == 0)
+		return;
+	log_warn("names", "the names of tables cannot be written");
+	unlinkat(PRIV_FD_RUN, names_new, 0);
 }
 
 void

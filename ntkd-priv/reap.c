@@ -124,8 +124,10 @@ is_labels(const struct journal_record *r, void *arg)
 }
 
 void
-reap_not_needed(void)
+reap_at_end(struct ledger *l)
 {
+	/* Names that could not be removed with their namespaces: once more. */
+	journal_walk(namespace_remove, l);
 	journal_walk(is_labels, NULL);
 }
 

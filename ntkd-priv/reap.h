@@ -14,8 +14,8 @@
 /* Removes what is left; logs what it found.  errno of a dump that failed, or 0. */
 int reap(struct ledger *l, const struct conf *c);
 
-/* At the end of a life that left nothing: its labels need not be looked for. */
-void reap_not_needed(void);
+/* At the end of a life: names that are still there; its labels need not be looked for any more. */
+void reap_at_end(struct ledger *l);
 
 /*
  * Fills H with the prefixes in C's range or in 169.254/16 (longer than that) that

@@ -62,7 +62,7 @@ const struct sc_rule sandbox_rules[] = {
 	SC_ALLOW_IF(openat, "a new namespace name", 2, SC_EQ(0, PRIV_FD_NAMES),
 	    SC_EQ(2, OPEN_READ | O_CREAT | O_EXCL | O_NOFOLLOW)),
 	SC_ALLOW_IF(openat, "a namespace of a previous life", 2, SC_EQ(0, PRIV_FD_NAMES),
-	    SC_EQ(2, OPEN_READ | O_NOFOLLOW)),
+	    SC_EQ(2, OPEN_READ | O_NOFOLLOW | O_NONBLOCK)),
 	SC_ALLOW_IF(openat, "reading a setting", 2, SC_EQ(0, PRIV_FD_SYSCTL),
 	    SC_EQ(2, OPEN_READ)),
 	SC_ALLOW_IF(openat, "writing a setting", 2, SC_EQ(0, PRIV_FD_SYSCTL),

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
+#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/inet.h>
@@ -47,12 +48,16 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 {
 	struct rtnl_link *link = NULL;
 	struct nl_addr *mac;
+	int n;
 
 	memset(out, 0, sizeof(*out));
+	n = rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link);
+	if (n != 0)
+		return n == -NLE_NODEV || n == -NLE_OBJ_NOTFOUND ? ENODEV :
+		    n == -NLE_NOMEM ? ENOMEM : EIO;
 	/* An answer without a link counts as success there. */
-	if (rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link) != 0 ||
-	    link == NULL)
-		return ENODEV;
+	if (link == NULL)
+		return EIO;
 	out->ifindex = rtnl_link_get_ifindex(link);
 	out->up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
 	out->settings = settings_are_right(link);
@@ -143,8 +148,9 @@ pseudo_make(struct ledger *l, const struct obj *o, struct nlq_error *err)
 	error = macvlan_request(l, d, err);
 	if (error != 0)
 		return error;
-	if (x_link_read(rt, 0, d->name, &f) != 0)
-		return fail(err, ENODEV, "the new pseudo-interface cannot be found");
+	error = x_link_read(rt, 0, d->name, &f);
+	if (error != 0)
+		return fail(err, error, "the new pseudo-interface cannot be found");
 	d->ifindex = f.ifindex;
 	d->mac = f.mac;
 	return x_link_set(rt, d->ifindex, LINK_SETTINGS | LINK_UP, l->dev[d->parent].name,

@@ -278,7 +278,8 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
 	int fd;
 
 	x_netns_name(number, name);
-	fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Without waiting, were it a pipe by now. */
+	fd = openat(PRIV_FD_NAMES, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino &&

@@ -131,19 +131,21 @@ struct restoring {
 	int ifindex;
 };
 
-/* Where the setting of R is now: its interface may have got another name.  False: it is gone. */
-static bool
+/* Where the setting of R is now: its interface may have got another name.  ENODEV: it is gone. */
+static int
 path_now(struct nl_sock *rt, const struct journal_record *r, char path[JOURNAL_PATH])
 {
 	const char *what = strrchr(r->path, '/');
 	struct link_facts f;
+	int error = 0;
 
-	if (r->ifindex == 0) {
-		memcpy(path, r->path, JOURNAL_PATH);
-		return true;
-	}
-	return what != NULL && x_link_read(rt, r->ifindex, NULL, &f) == 0 &&
-	    snprintf(path, JOURNAL_PATH, "ipv4/conf/%s%s", f.name, what) < JOURNAL_PATH;
+	memcpy(path, r->path, JOURNAL_PATH);
+	if (r->ifindex == 0)
+		return 0;
+	if (what == NULL || (error = x_link_read(rt, r->ifindex, NULL, &f)) != 0)
+		return what == NULL ? ENODEV : error;
+	return snprintf(path, JOURNAL_PATH, "ipv4/conf/%s%s", f.name, what) < JOURNAL_PATH ? 0 :
+	    ENODEV;
 }
 
 static bool
@@ -154,8 +156,13 @@ restore_one(const struct journal_record *r, void *arg)
 
 	if (r->kind != to->kind || (to->ifindex != 0 && r->ifindex != to->ifindex))
 		return false;
-	if (!path_now(to->l->ns[NS_DEFAULT].rt, r, path))
+	errno = path_now(to->l->ns[NS_DEFAULT].rt, r, path);
+	if (errno == ENODEV)
 		return true;
+	if (errno != 0) {
+		log_warn("sysctl", "cannot see whose %s is", path);
+		return false;
+	}
 	if (value_write(path, r->value) || errno == ENOENT)
 		return true;
 	log_warn("sysctl", "cannot put %s back to %u", path, r->value);

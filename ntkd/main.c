@@ -18,6 +18,7 @@ static start_step *const starting[] = {
 	start_rights,
 	start_background,	/* before anything that belongs to a process */
 	start_lock,		/* before anything is looked at that another ntkd may change */
+	start_recover,		/* even if nothing more comes of this start */
 	start_host,		/* before anything is changed */
 	start_directories,
 	start_control,		/* with a queue: clients may connect, and wait */

@@ -275,17 +275,6 @@ on_event_log(int severity, const char *text)
 		log_warnx("event", "%s", text);
 }
 
-/* SIGCHLD is only ever waited for (helper.h). */
-static bool
-child_signal_block(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	return sigprocmask(SIG_BLOCK, &set, NULL) == 0;
-}
-
 struct daemon *
 daemon_new(const struct daemon_setup *s)
 {
@@ -312,7 +301,7 @@ daemon_new(const struct daemon_setup *s)
 	if (d->watch == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
 		goto fail;
 	d->helper = helper_new(d, s->helper_fd);
-	if (d->helper == NULL || !child_signal_block() || !signals_add(l))
+	if (d->helper == NULL || !helper_signal_block() || !signals_add(l))
 		goto fail;
 	return d;
 fail:

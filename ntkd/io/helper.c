@@ -158,6 +158,16 @@ helper_free(struct helper *h)
 }
 
 bool
+helper_signal_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0;
+}
+
+bool
 helper_wait(pid_t pid, unsigned seconds, int *status)
 {
 	struct timespec left;

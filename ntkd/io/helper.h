@@ -27,6 +27,9 @@ void helper_flush(struct helper *h);
 /* Closes the socket: the helper's order to undo everything and to end. */
 void helper_free(struct helper *h);
 
+/* Blocks SIGCHLD, which is only ever waited for.  False: errno. */
+bool helper_signal_block(void);
+
 /*
  * Waits up to SECONDS for the end of the helper PID, SIGCHLD being blocked.  True
  * with STATUS as of waitpid() when it ended.

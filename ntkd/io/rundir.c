@@ -16,6 +16,7 @@
 
 enum {
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+	JOURNAL_MAX = 1 << 20,	/* bytes; the helper's limit on files (ntkd-priv/sandbox.c) */
 };
 
 static int
@@ -82,6 +83,9 @@ rundir_journal(int dir, char *err)
 		return fail(err, what, strerror(errno), fd);
 	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_nlink != 1)
 		return fail(err, what, "is not a regular file of root's with one name: "
+		    "move it away", fd);
+	if (st.st_size > JOURNAL_MAX)
+		return fail(err, what, "is larger than a helper may make it, so it is none of ours: "
 		    "move it away", fd);
 	if (fchmod(fd, 0600) != 0)
 		return fail(err, what, strerror(errno), fd);

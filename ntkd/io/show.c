@@ -57,8 +57,8 @@ verb_status(const struct call *c, struct answer *a)
 
 	for (size_t i = 0; i < conf->n_interfaces; i++)
 		present += kernel_device(c->d->kernel, 0, i).present;
-	a->result = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+	a->result = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:I, s:I, "
+	    "s:I, s:I, s:I, s:I, s:I, s:s}",
 	    "version", PACKAGE_VERSION,
 	    "mode", conf->mode == CONF_MANUAL ? "manual" : "auto",
 	    "topology", topo_print(&conf->map.topo, topology),
@@ -69,12 +69,12 @@ verb_status(const struct call *c, struct answer *a)
 	    "helper_pid", (json_int_t)c->d->helper_pid,
 	    "identities", (json_int_t)node_identities(c->d->node),
 	    "interfaces", present,
+	    "free_tables", free_tables(c->d),
 	    "checks", (json_int_t)w.checks,
 	    "repaired", (json_int_t)w.repaired,
 	    "removed", (json_int_t)w.removed,
 	    "failed", (json_int_t)w.failed,
 	    "foreign", (json_int_t)w.foreign,
-	    "free_tables", free_tables(c->d),
 	    "log", log_level_name(log_get_level()));
 }
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "common/log.h"
 #include "ntkd/io/ctl.h"
 #include "ntkd/io/daemonize.h"
+#include "ntkd/io/helper.h"
 #include "ntkd/io/lock.h"
 #include "ntkd/io/netdump.h"
 #include "ntkd/io/netnsdir.h"
@@ -227,8 +229,8 @@ socket_pair(int fds[2])
 	return fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
-bool
-start_helper(struct start *s, char *err)
+static bool
+helper_begin(struct start *s, char *err)
 {
 	struct spawn spawn = {
 		.path = s->options.helper != NULL ? s->options.helper : NTKD_HELPER,
@@ -252,13 +254,62 @@ start_helper(struct start *s, char *err)
 	spawn.fds[PRIV_FD_JOURNAL] = s->journal;
 	s->helper_pid = spawn_helper(&spawn, err);
 	close(fds[1]);
+	return s->helper_pid >= 0;
+}
+
+/* A helper that nobody asks for anything: it cleans up and ends. */
+static bool
+helper_clean(struct start *s, char *err)
+{
+	int status;
+
+	if (!helper_begin(s, err))
+		return false;
+	fd_close(&s->helper);
+	if (!helper_signal_block() || !helper_wait(s->helper_pid, UNDO_SECONDS, &status)) {
+		snprintf(err, CONF_ERROR, "the helper (process %ld) still cleans up after an earlier "
+		    "ntkd after %d s: wait for it to end, then start again", (long)s->helper_pid,
+		    UNDO_SECONDS);
+		return false;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	snprintf(err, CONF_ERROR, "the helper could not clean up after an earlier ntkd; its lines "
+	    "above tell why");
+	return false;
+}
+
+bool
+start_recover(struct start *s, char *err)
+{
+	struct stat st;
+	bool ok;
+
+	if (fstat(s->journal, &st) != 0)
+		return fail(err, "the file journal in runtime-dir");
+	if (st.st_size == 0)
+		return true;
+	log_info("start", "an earlier ntkd was killed; cleaning up after it");
+	ok = start_directories(s, err) && helper_clean(s, err);
+	fd_close(&s->empty);
+	fd_close(&s->priv);
+	fd_close(&s->names);
+	fd_close(&s->sysctl);
+	return ok;
+}
+
+bool
+start_helper(struct start *s, char *err)
+{
+	bool ok = helper_begin(s, err);
+
 	fd_close(&s->config);
 	fd_close(&s->names);
 	fd_close(&s->sysctl);
 	fd_close(&s->priv);
 	fd_close(&s->journal);
 	fd_close(&s->rundir);
-	return s->helper_pid >= 0;
+	return ok;
 }
 
 static void

@@ -52,6 +52,7 @@ start_step start_config;	/* reads the configuration */
 start_step start_rights;	/* root? users and groups there, and different? */
 start_step start_background;	/* service manager, background or foreground */
 start_step start_lock;		/* run-time directory, no other ntkd, no helper of one */
+start_step start_recover;	/* whatever an ntkd left that was killed is put back */
 start_step start_host;		/* interfaces usable, range free */
 start_step start_directories;	/* everything privfd.h promises to the helper */
 start_step start_control;	/* control socket */

@@ -1280,6 +1280,42 @@ test_unnoted_name(void)
 	free(virgin);
 }
 
+/* What is refused because of somebody else's object does not reach that by a second change. */
+static void
+test_second_change(void)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT_EQUAL(system("ip route add blackhole 10.0.0.8/29 table 251 metric 1 &&"
+	    " ip address add 10.0.0.20/32 dev eth2"), 0);
+	before = run_dump();
+	{
+		const struct priv_op routes[] = {
+			OPV(route_set, p.ns, 0, NET(8), 29, UNREACHABLE, 0, 0, 0),
+			OPV(route_set, p.ns, 0, NET(8), 29, BLACKHOLE, 0, 0, 0),
+		};
+		const struct priv_op addresses[] = {
+			OPV(addr_add, p.eth2, NET(20)),
+			OPV(addr_drop, p.eth2, NET(20)),
+		};
+
+		CU_ASSERT(is_refused(&p.c, do_first(&p.c, routes, 2, NULL, 0), PRIV_R_KERNEL, NULL));
+		CU_ASSERT_EQUAL(p.c.refusal.op, 0);
+		CU_ASSERT(unchanged(before, SETTLE_MS));
+		CU_ASSERT(is_refused(&p.c, do_first(&p.c, addresses, 2, NULL, 0), PRIV_R_KERNEL,
+		    NULL));
+		CU_ASSERT_EQUAL(p.c.refusal.op, 0);
+		CU_ASSERT(unchanged(before, SETTLE_MS));
+	}
+	CU_ASSERT(place_close(&p));
+	free(before);
+	CU_ASSERT_EQUAL(system("ip route del blackhole 10.0.0.8/29 table 251 metric 1 &&"
+	    " ip address del 10.0.0.20/32 dev eth2"), 0);
+}
+
 int
 main(void)
 {
@@ -1310,6 +1346,7 @@ main(void)
 		{ "what is made and removed at once takes nobody's away", test_made_and_removed },
 		{ "a killed life's namespace falls silent, whoever holds it", test_held_namespace },
 		{ "a name that was never noted is used again", test_unnoted_name },
+		{ "a second change in one transaction finds nothing of others", test_second_change },
 	};
 
 	place_stage();
