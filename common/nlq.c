@@ -16,6 +16,8 @@
 
 enum {
 	RECEIVE_SIZE = 65536,
+	ANSWERED = NLQ_NO_STEP - 1,	/* in the place of a step's number */
+	ERRNO_MAX = 4095,	/* the kernel has none above */
 	MESSAGE_SIZE = 1024,	/* more than any of ours; libnl would clear a page for each */
 };
 
@@ -166,7 +168,9 @@ error_read(struct nlmsghdr *nlh, struct nlq_error *out)
 	struct nlattr *text = NULL;
 
 	memset(out, 0, sizeof(*out));
-	out->error = nlmsg_datalen(nlh) >= (int)sizeof(*e) ? -e->error : EPROTO;
+	out->error = EPROTO;
+	if (nlmsg_datalen(nlh) >= (int)sizeof(*e) && e->error <= 0 && e->error >= -ERRNO_MAX)
+		out->error = -e->error;
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) != 0 && (nlh->nlmsg_flags & NLM_F_CAPPED) != 0)
 		text = nlmsg_find_attr(nlh, sizeof(*e), NLMSGERR_ATTR_MSG);
 	if (text != NULL)
@@ -176,7 +180,7 @@ error_read(struct nlmsghdr *nlh, struct nlq_error *out)
 
 /* What nlq_send() has heard so far. */
 struct hearing {
-	const struct nlq *q;
+	struct nlq *q;
 	size_t waiting;		/* acknowledgements still to come */
 	nlq_done *done;
 	void *arg;
@@ -186,18 +190,20 @@ struct hearing {
 static void
 answer_take(struct hearing *h, struct nlmsghdr *nlh)
 {
-	uint32_t i = nlh->nlmsg_seq - h->q->seq;
+	uint32_t i = nlh->nlmsg_seq - h->q->seq, step;
 	struct nlq_error e;
 
-	if (nlh->nlmsg_type != NLMSG_ERROR || i >= h->q->n)
+	if (nlh->nlmsg_type != NLMSG_ERROR || i >= h->q->n || h->q->steps[i] == ANSWERED)
 		return;
+	step = h->q->steps[i];
+	h->q->steps[i] = ANSWERED;
 	error_read(nlh, &e);
 	if (e.error != 0 && h->first.error == 0)
 		h->first = e;
 	if (h->waiting > 0)
 		h->waiting--;
-	if (h->done != NULL && h->q->steps[i] != NLQ_NO_STEP)
-		h->done(h->arg, h->q->steps[i], e.error != 0 ? &e : NULL);
+	if (h->done != NULL && step != NLQ_NO_STEP)
+		h->done(h->arg, step, e.error != 0 ? &e : NULL);
 }
 
 /* Everything that waits on the socket: the kernel answered before sendmsg() returned. */

@@ -82,6 +82,9 @@ address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 bool
 label_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
 {
+	/* The longest of the three heads: what is ours has attributes besides. */
+	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
+		return false;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWADDR:
 		return address_is_ours(nlh, c);

@@ -20,10 +20,9 @@ dev_is_real(unsigned i)
 void
 ledger_init(struct ledger *l, const struct conf *c)
 {
+	/* Empties the buckets, too: the head of such a list is a pointer. */
 	memset(l, 0, sizeof(*l));
 	TAILQ_INIT(&l->order);
-	for (size_t i = 0; i < LEDGER_BUCKETS; i++)
-		LIST_INIT(&l->bucket[i]);
 	/* Random bytes that the kernel gave this process at its start. */
 	memcpy(&l->seed, (const void *)getauxval(AT_RANDOM), sizeof(l->seed));
 	l->next_ns_number = 1;

@@ -312,16 +312,29 @@ judge_addr_add(const struct bench *b, const struct priv_addr_add *q)
 	return is_own_address(b, o.dev, q->addr) && come(b, &o, false);
 }
 
-/* USER, a neighbour route or route, needs O, an address or neighbour route. */
+/* ADDR is an own address on an interface of the default namespace other than DEV. */
 static bool
-needs(const struct obj *user, const struct obj *o)
+is_own_besides(const struct bench *b, uint16_t dev, ntk_ip_t addr)
+{
+	for (uint16_t i = 1; i <= CONF_INTERFACES; i++)
+		if (i != dev && is_own_on(b, i, addr))
+			return true;
+	return false;
+}
+
+/*
+ * USER, a neighbour route or route, needs O, an address or neighbour route.  A route needs
+ * an address on whatever interface: only the LAST one that has it counts.
+ */
+static bool
+needs(const struct obj *user, const struct obj *o, bool last)
 {
 	if (user->ns != o->ns)
 		return false;
 	if (o->kind == OBJ_NEIGH)
 		return user->kind == OBJ_ROUTE && user->type == PRIV_ROUTE_UNICAST &&
 		    user->via_dev == o->dev && user->via == o->addr;
-	return user->src == o->addr && (user->kind == OBJ_ROUTE ||
+	return user->src == o->addr && ((user->kind == OBJ_ROUTE && last) ||
 	    (user->kind == OBJ_NEIGH && user->dev == o->dev));
 }
 
@@ -335,11 +348,13 @@ judge_drop_at(const struct bench *b, uint8_t kind, uint32_t dev, ntk_ip_t addr)
 {
 	struct obj o = { .kind = kind, .addr = addr };
 	const struct node *n;
+	bool last;
 
 	if (!the_dev(b, dev, &o) || !go(b, &o))
 		return false;
+	last = !is_own_besides(b, o.dev, addr);
 	TAILQ_FOREACH(n, &b->l->order, order)
-		if (needs(&n->obj, &o))
+		if (needs(&n->obj, &o, last))
 			return refuse_ip(b, PRIV_R_IN_USE, kind == OBJ_ADDR ? "addr" : "peer", addr);
 	return true;
 }

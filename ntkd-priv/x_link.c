@@ -55,6 +55,9 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	if (n != 0)
 		return n == -NLE_NODEV || n == -NLE_OBJ_NOTFOUND ? ENODEV :
 		    n == -NLE_NOMEM ? ENOMEM : EIO;
+	/* An answer without a link counts as success there. */
+	if (link == NULL)
+		return EIO;
 	out->ifindex = rtnl_link_get_ifindex(link);
 	out->up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
 	out->settings = settings_are_right(link);

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
@@ -387,16 +388,22 @@ nat_rewrite(struct nft_batch *b)
 
 /* --- whose table it is --------------------------------------------------------- */
 
-static int
-comment_find(const struct nftnl_udata *attr, void *arg)
+/* User data is records of type, length and bytes; whoever made the table chose them. */
+static bool
+has_comment(const void *data, size_t len)
 {
-	bool *ours = arg;
+	bool found = false;
+	struct rd r;
 
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT &&
-	    nftnl_udata_len(attr) == sizeof(table_comment) &&
-	    memcmp(nftnl_udata_get(attr), table_comment, sizeof(table_comment)) == 0)
-		*ours = true;
-	return 0;
+	rd_init(&r, data, len);
+	while (!found && r.left != 0 && !r.failed) {
+		uint8_t type = rd_u8(&r), size = rd_u8(&r);
+		const uint8_t *text = rd_take(&r, size);
+
+		found = text != NULL && type == NFTNL_UDATA_TABLE_COMMENT &&
+		    size == sizeof(table_comment) && memcmp(text, table_comment, size) == 0;
+	}
+	return found;
 }
 
 /* Whose the table with our name is. */
@@ -406,25 +413,22 @@ enum whose {
 	FOREIGN,
 };
 
+/* Not with libnftnl, which ends the process when an attribute is not as it expects. */
 static void
 table_look(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_table *t = must(nftnl_table_alloc());
+	static struct nla_policy attrs[NFTA_TABLE_MAX + 1] = {
+		[NFTA_TABLE_NAME] = { .type = NLA_STRING },
+	};
+	struct nlattr *tb[NFTA_TABLE_MAX + 1];
 	enum whose *whose = arg;
-	bool ours = false;
-	const char *name;
-	const void *data;
-	uint32_t len;
 
-	if (nftnl_table_nlmsg_parse(nlh, t) == 0) {
-		name = nftnl_table_get_str(t, NFTNL_TABLE_NAME);
-		data = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
-		if (data != NULL)
-			nftnl_udata_parse(data, len, comment_find, &ours);
-		if (name != NULL && strcmp(name, table_name) == 0)
-			*whose = ours ? OURS : FOREIGN;
-	}
-	nftnl_table_free(t);
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)nlh, sizeof(struct nfgenmsg), tb,
+	    NFTA_TABLE_MAX, attrs) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
+	    strcmp(nla_get_string(tb[NFTA_TABLE_NAME]), table_name) != 0)
+		return;
+	*whose = tb[NFTA_TABLE_USERDATA] != NULL && has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
+	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])) ? OURS : FOREIGN;
 }
 
 /* A request for everything of one TYPE in family ip, of our table if it can be asked so. */
@@ -516,6 +520,8 @@ digest_take(const struct nlmsghdr *nlh, void *arg)
 	struct digest *d = arg;
 	uint64_t h = mix(d->seed, &type, sizeof(type));
 
+	if (!nlmsg_valid_hdr(nlh, sizeof(*g)))
+		return;
 	d->torn = d->torn || (d->any && d->generation != ntohs(g->res_id));
 	d->generation = ntohs(g->res_id);
 	d->any = true;

@@ -234,6 +234,9 @@ x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
 	int peer;
 
 	*o = (struct obj){ .ns = (uint16_t)ns };
+	/* The longest of the three heads: what has our place has attributes besides. */
+	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
+		return false;
 	if (nlh->nlmsg_type == RTM_NEWADDR)
 		return address_place(l, nlh, o);
 	if (nlh->nlmsg_type == RTM_NEWROUTE)

@@ -52,6 +52,18 @@ dump(int type, const void *head, size_t len, nlq_each *each, struct dump *d)
 	return !d->failed;
 }
 
+/* Attributes that are read; a message with one of another length is passed over. */
+static struct nla_policy link_attrs[IFLA_MAX + 1] = {
+	[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IF_NAMESIZE },
+};
+static struct nla_policy addr_attrs[ATTR_IFA_PROTO + 1] = {
+	[ATTR_IFA_PROTO] = { .type = NLA_U8 },
+};
+static struct nla_policy route_attrs[RTA_MAX + 1] = {
+	[RTA_TABLE] = { .type = NLA_U32 },
+	[RTA_OIF] = { .type = NLA_U32 },
+};
+
 /* Why pseudo-interfaces cannot be made on this interface; NULL when they can. */
 static const char *
 link_problem(const struct ifinfomsg *info, struct nlattr **tb)
@@ -78,7 +90,7 @@ on_link(const struct nlmsghdr *nlh, void *arg)
 	const char *name, *problem;
 
 	if (head->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse(head, sizeof(*info), tb, IFLA_MAX, NULL) < 0 || tb[IFLA_IFNAME] == NULL)
+	    nlmsg_parse(head, sizeof(*info), tb, IFLA_MAX, link_attrs) < 0 || tb[IFLA_IFNAME] == NULL)
 		return;
 	name = nla_get_string(tb[IFLA_IFNAME]);
 	for (size_t i = 0; i < d->conf->n_interfaces; i++) {
@@ -139,7 +151,7 @@ on_addr(const struct nlmsghdr *nlh, void *arg)
 	char text[OVERLAP_TEXT];
 
 	if (d->failed || head->nlmsg_type != RTM_NEWADDR ||
-	    nlmsg_parse(head, sizeof(*info), tb, ATTR_IFA_PROTO, NULL) < 0 ||
+	    nlmsg_parse(head, sizeof(*info), tb, ATTR_IFA_PROTO, addr_attrs) < 0 ||
 	    info->ifa_family != AF_INET || info->ifa_prefixlen > 32)
 		return;
 	a.dev = info->ifa_index;
@@ -184,7 +196,7 @@ on_route(const struct nlmsghdr *nlh, void *arg)
 	char text[OVERLAP_TEXT];
 
 	if (d->failed || head->nlmsg_type != RTM_NEWROUTE ||
-	    nlmsg_parse(head, sizeof(*info), tb, RTA_MAX, NULL) < 0 ||
+	    nlmsg_parse(head, sizeof(*info), tb, RTA_MAX, route_attrs) < 0 ||
 	    info->rtm_family != AF_INET || info->rtm_dst_len > 32)
 		return;
 	r.dst = (ntk_prefix_t){ attr_ip(tb[RTA_DST]), info->rtm_dst_len };

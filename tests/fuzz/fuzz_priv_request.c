@@ -98,9 +98,13 @@ read_body(const struct priv_frame *f, struct rd *r)
 	struct priv_interface interface;
 	struct priv_result result;
 	struct priv_refusal refusal;
-	bool ok = f->type != PRIV_WELCOME || read_record(&priv_welcome_desc, r, &welcome);
+	struct priv_check check_of;
+	struct priv_checked checked;
+	struct priv_difference difference;
+	bool ok = f->type == PRIV_WELCOME ? read_record(&priv_welcome_desc, r, &welcome) :
+	    f->type != PRIV_CHECKED || read_record(&priv_checked_desc, r, &checked);
 
-	for (unsigned i = 0; ok && i < f->count; i++)
+	for (unsigned i = f->type == PRIV_CHECKED; ok && i < f->count; i++)
 		switch (f->type) {
 		case PRIV_APPLY:
 			ok = read_op(r);
@@ -110,6 +114,12 @@ read_body(const struct priv_frame *f, struct rd *r)
 			break;
 		case PRIV_DONE:
 			ok = read_record(&priv_result_desc, r, &result);
+			break;
+		case PRIV_CHECK:
+			ok = read_record(&priv_check_desc, r, &check_of);
+			break;
+		case PRIV_CHECKED:
+			ok = read_record(&priv_difference_desc, r, &difference);
 			break;
 		default:
 			ok = false;

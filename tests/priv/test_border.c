@@ -1185,10 +1185,51 @@ test_leaning(void)
 	CU_ASSERT(done(&p.c, OP(route_set, p.ns, 0, DST, UNICAST, p.eth1, PEER_LL, GLOBAL)));
 	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(addr_drop, p.eth1, GLOBAL)), PRIV_R_IN_USE,
 	    "addr"));
+	/* While another interface has the address the kernel keeps the route. */
+	CU_ASSERT(done(&p.c, OP(addr_add, p.eth2, GLOBAL)));
+	CU_ASSERT(done(&p.c, OP(addr_drop, p.eth1, GLOBAL)));
+	CU_ASSERT_EQUAL(system("test \"$(ip route show table 251 | grep -c 'src 10.0.0.22')\" = 1"), 0);
+	CU_ASSERT(is_refused(&p.c, client_do(&p.c, OP(addr_drop, p.eth2, GLOBAL)), PRIV_R_IN_USE,
+	    "addr"));
+	CU_ASSERT(done(&p.c, OP(addr_add, p.eth1, GLOBAL)));
+	CU_ASSERT(done(&p.c, OP(addr_drop, p.eth2, GLOBAL)));
 	CU_ASSERT(done(&p.c, OP(route_drop, p.ns, 0, DST)));
 	CU_ASSERT(unchanged(before, SETTLE_MS));
 	CU_ASSERT(place_close(&p));
 	free(before);
+}
+
+/*
+ * Somebody else has the place of what a transaction makes, and the same transaction then removes
+ * or replaces it: theirs stays, though the kernel would take address and route away.
+ */
+static void
+test_made_and_removed(void)
+{
+	struct place p;
+	char *before;
+
+	if (!place_open(&p, NULL) || !place_build(&p))
+		return;
+	CU_ASSERT_EQUAL(system("ip addr add 10.0.0.23/32 dev eth1 && "
+	    "ip route add blackhole 10.0.0.8/29 table 251 metric 1"), 0);
+	before = run_dump();
+	client_begin(&p.c);
+	client_add(&p.c, OP(addr_add, p.eth1, NET(23)));
+	client_add(&p.c, OP(addr_drop, p.eth1, NET(23)));
+	CU_ASSERT(is_refused(&p.c, client_commit(&p.c, 0), PRIV_R_KERNEL, NULL));
+	CU_ASSERT_EQUAL(p.c.refusal.op, 0);
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	client_begin(&p.c);
+	client_add(&p.c, OP(route_set, p.ns, 0, NET(8), 29, UNREACHABLE, 0, 0, 0));
+	client_add(&p.c, OP(route_set, p.ns, 0, NET(8), 29, UNICAST, p.eth1, PEER_LL, 0));
+	CU_ASSERT(is_refused(&p.c, client_commit(&p.c, 0), PRIV_R_KERNEL, NULL));
+	CU_ASSERT_EQUAL(p.c.refusal.op, 0);
+	CU_ASSERT(unchanged(before, SETTLE_MS));
+	CU_ASSERT(place_close(&p));
+	free(before);
+	CU_ASSERT_EQUAL(system("ip addr del 10.0.0.23/32 dev eth1 && "
+	    "ip route del blackhole 10.0.0.8/29 table 251 metric 1"), 0);
 }
 
 /* Somebody holds the namespace of a killed life: its interfaces fall silent all the same. */
@@ -1302,6 +1343,7 @@ main(void)
 		{ "settings of system and interface are put back apart", test_settings_apart },
 		{ "a flushed ruleset is written anew", test_flushed_ruleset },
 		{ "what others lean on does not go first", test_leaning },
+		{ "what is made and removed at once takes nobody's away", test_made_and_removed },
 		{ "a killed life's namespace falls silent, whoever holds it", test_held_namespace },
 		{ "a name that was never noted is used again", test_unnoted_name },
 		{ "a second change in one transaction finds nothing of others", test_second_change },
