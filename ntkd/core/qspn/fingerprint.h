@@ -32,9 +32,15 @@ struct fingerprint fingerprint_node(unsigned levels, uint64_t id, const int32_t 
 int32_t fingerprint_eld(const struct fingerprint *f, unsigned i);
 int32_t fingerprint_seed(const struct fingerprint *f, unsigned i);
 
+/* Sets eld[I]. */
+void fingerprint_set_eld(struct fingerprint *f, unsigned i, int32_t eld);
+
 /* "same" of spec 1.5: by id alone.  Whole fingerprints (A14).  Both of one level. */
 bool fingerprint_same(const struct fingerprint *a, const struct fingerprint *b);
 bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b);
+
+/* Some total order of whole fingerprints, for sorted sets; says nothing about age. */
+int fingerprint_cmp(const struct fingerprint *a, const struct fingerprint *b);
 
 /*
  * Of two reports about one g-node: does A's id come from an older seed than B's?  Negative

@@ -49,6 +49,8 @@ enum qspn_amendment {
 	QSPN_A14_WHOLE = 1 << 8,	/* whole fingerprints are compared, not their ids alone */
 	QSPN_A15_SWEEP = 1 << 9,
 	QSPN_PROFILE_R = (1 << 10) - 1,
+	/* No amendment: the documents' side of A11, a path through every adjacent g-node for all. */
+	QSPN_X_INCLUSIVE = 1 << 10,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */
@@ -58,14 +60,15 @@ struct qspn_params {
 	uint16_t max_paths;		/* spec 5: 5 */
 	uint32_t max_common_ratio;	/* millionths: 600000 */
 	uint64_t arc_timeout;		/* µs: 10 s */
-	uint64_t pacing;		/* µs: of partial ETPs (A4); 0: at once */
+	uint64_t pacing;		/* µs: of partial ETPs (A4); 0: at the end of each call */
 	bool pacing_first;		/* the first change after a quiet time goes out at once */
 	uint64_t periodic;		/* µs: 600 s, plus up to 10 % */
 	/* Limits, with what happens at each. */
 	uint16_t max_arcs;		/* another is refused */
 	uint16_t max_paths_dest;	/* stored for one destination: the dearest optional ones go first */
 	uint16_t max_hops;		/* of one path, at most PEER_HOPS: longer ones are not taken */
-	uint32_t max_dests;		/* of one level: further (virtual) positions are not taken */
+	uint32_t max_dests;		/* of one level: further positions are not taken */
+	uint16_t max_paths_all;		/* stored in all, or in one ETP: a message with more is refused */
 	uint16_t max_splits;		/* suspicions timed at once: further ones wait for the next report */
 };
 
@@ -191,7 +194,12 @@ void qspn_remove_outer_arcs(struct qspn *q, uint64_t now, struct qspn_out *out);
  */
 bool qspn_check_connectivity(const struct qspn *q, unsigned from);
 
-/* Dismissal (spec 3.12); of the g-node of level LEVEL. */
+/*
+ * Dismissal (spec 3.12).  Prepare: our connectivity g-node of level LEVEL shall go; its
+ * members are told, and QSPN_REMOVE_IDENTITY comes 10 s later (at once when we are
+ * its only member).  Destroy: tells the neighbours outside that we are gone; the caller
+ * frees the manager afterwards.
+ */
 void qspn_prepare_destroy(struct qspn *q, uint64_t now, unsigned level, struct qspn_out *out);
 void qspn_destroy(struct qspn *q, uint64_t now, struct qspn_out *out);
 
@@ -288,8 +296,9 @@ struct qspn_size qspn_size(const struct qspn *q);
 
 /*
  * Checks what must hold between any two calls (tests, simulator, fuzzers): sorted and
- * complete indices, no dead path stored, no path through ourselves or through an unknown hop (A15), the
- * mandatory paths of spec 4.11 there, own fingerprints and counts those of spec 4.16.
+ * complete indices, no dead path stored, no path through ourselves or through an unknown hop
+ * (A15), exposed exactly the paths with the valid fingerprint (A9), own fingerprints and counts those
+ * of spec 4.16, counted references and limits.
  * True; or false with a sentence in WHY.
  */
 bool qspn_invariant(const struct qspn *q, char *why, size_t why_size);
