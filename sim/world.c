@@ -326,6 +326,7 @@ act(struct world *w, uint32_t node)
 	struct qspn_out mine = w->out;
 
 	qspn_out_init(&w->out);
+	w->last = node;
 	if (mine.failed)
 		w->failed = true;
 	for (size_t i = 0; i < mine.n; i++)

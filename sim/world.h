@@ -120,6 +120,7 @@ struct world {
 	struct heap heap;
 	uint64_t under_way;		/* messages and planned connections */
 	uint32_t n_busy;		/* nodes */
+	uint32_t last;			/* node whose manager was called last */
 	struct world_count count;
 	uint64_t hash;
 	uint8_t *told;			/* of each node: it processed a message since it was last cleared */
