@@ -17,6 +17,7 @@ struct reader {
 	size_t why_size;
 	char *word[WORDS];
 	unsigned n_words;
+	struct scenario_link *links;
 	size_t n_links;
 	size_t links_size;
 	size_t steps_size;
@@ -141,12 +142,12 @@ static bool
 do_link(struct reader *r)
 {
 	struct scenario *s = r->s;
-	struct scenario_link l = { .latency = 0 };
+	struct scenario_link l = { .given = { 0, 0 } };
 	struct scenario_link *v;
 
 	if (!node(r, r->word[1], &l.a) || !node(r, r->word[2], &l.b) ||
-	    !number(r, r->word[3], 1, 1000000000, &l.cost) ||
-	    (r->n_words == 5 && !milliseconds(r, r->word[4], &l.latency)))
+	    !number(r, r->word[3], 1, 1000000000, &l.given.cost) ||
+	    (r->n_words == 5 && !milliseconds(r, r->word[4], &l.given.latency)))
 		return false;
 	if (l.a == l.b)
 		return bad(r, "a link needs two nodes");
@@ -157,12 +158,12 @@ do_link(struct reader *r)
 		l.b = a;
 	}
 	for (size_t i = 0; i < r->n_links; i++)
-		if (s->links[i].a == l.a && s->links[i].b == l.b)
+		if (r->links[i].a == l.a && r->links[i].b == l.b)
 			return bad(r, "%s and %s are linked already", s->names[l.a], s->names[l.b]);
-	v = grow(s->links, r->n_links, &r->links_size, sizeof(*v));
+	v = grow(r->links, r->n_links, &r->links_size, sizeof(*v));
 	if (v == NULL)
 		return bad(r, "memory is exhausted");
-	s->links = v;
+	r->links = v;
 	v[r->n_links++] = l;
 	return true;
 }
@@ -215,8 +216,8 @@ do_event(struct reader *r)
 		return false;
 	step.event.what = of_link ? UINT32_MAX : step.a;
 	for (uint32_t i = 0; of_link && i < r->n_links; i++)
-		if ((r->s->links[i].a == step.a && r->s->links[i].b == step.b) ||
-		    (r->s->links[i].a == step.b && r->s->links[i].b == step.a))
+		if ((r->links[i].a == step.a && r->links[i].b == step.b) ||
+		    (r->links[i].a == step.b && r->links[i].b == step.a))
 			step.event.what = i;
 	if (step.event.what == UINT32_MAX)
 		return bad(r, "%s and %s are not linked above this line", r->word[1], r->word[2]);
@@ -325,40 +326,39 @@ lines(struct reader *r, const char *text, size_t len)
 	return r->s->n_nodes != 0 || bad(r, "there is no node");
 }
 
-static int
-link_cmp(const void *a, const void *b)
+/* Where link L is among the graph's, which are sorted as it sorts them. */
+static uint32_t
+link_place(const struct graph *g, const struct scenario_link *l)
 {
-	const struct scenario_link *x = a, *y = b;
+	uint32_t i = 0;
 
-	if (x->a != y->a)
-		return x->a < y->a ? -1 : 1;
-	return (x->b > y->b) - (x->b < y->b);
+	while (g->links[i].a != l->a || g->links[i].b != l->b)
+		i++;
+	return i;
 }
 
-/* The graph sorts its links, so the scenario's are sorted too, and events follow. */
+/* The graph sorts its links: costs, latencies and events follow it. */
 static bool
 finish(struct reader *r)
 {
 	struct scenario *s = r->s;
-	struct scenario_link *before = malloc((r->n_links + 1) * sizeof(*before));
-	bool ok = before != NULL && graph_init(&s->graph, s->n_nodes);
+	bool ok = graph_init(&s->graph, s->n_nodes);
 
-	if (ok && r->n_links != 0) {
-		memcpy(before, s->links, r->n_links * sizeof(*before));
-		qsort(s->links, r->n_links, sizeof(*s->links), link_cmp);
-	}
+	s->given = calloc(r->n_links + 1, sizeof(*s->given));
+	ok = ok && s->given != NULL;
 	for (size_t i = 0; ok && i < r->n_links; i++)
-		ok = graph_link(&s->graph, s->links[i].a, s->links[i].b);
-	for (size_t i = 0; ok && i < s->n_steps; i++) {
+		ok = graph_link(&s->graph, r->links[i].a, r->links[i].b);
+	if (!ok || !graph_finish(&s->graph))
+		return bad(r, "memory is exhausted");
+	for (size_t i = 0; i < r->n_links; i++)
+		s->given[link_place(&s->graph, &r->links[i])] = r->links[i].given;
+	for (size_t i = 0; i < s->n_steps; i++) {
 		struct course_event *e = &s->steps[i].event;
 
 		if (s->steps[i].kind == STEP_EVENT && e->kind <= COURSE_COST)
-			e->what = (uint32_t)((struct scenario_link *)bsearch(&before[e->what],
-			    s->links, r->n_links, sizeof(*s->links), link_cmp) - s->links);
+			e->what = link_place(&s->graph, &r->links[e->what]);
 	}
-	ok = ok && graph_finish(&s->graph);
-	free(before);
-	return ok || bad(r, "memory is exhausted");
+	return true;
 }
 
 bool
@@ -372,8 +372,11 @@ scenario_parse(struct scenario *s, const char *name, const char *text, size_t le
 	s->addresses = calloc(SCENARIO_NODES, sizeof(*s->addresses));
 	if (s->names == NULL || s->addresses == NULL)
 		bad(&r, "memory is exhausted");
-	else if (lines(&r, text, len) && finish(&r))
+	else if (lines(&r, text, len) && finish(&r)) {
+		free(r.links);
 		return true;
+	}
+	free(r.links);
 	scenario_free(s);
 	return false;
 }
@@ -408,7 +411,7 @@ scenario_free(struct scenario *s)
 {
 	free(s->names);
 	free(s->addresses);
-	free(s->links);
+	free(s->given);
 	free(s->steps);
 	graph_free(&s->graph);
 	memset(s, 0, sizeof(*s));

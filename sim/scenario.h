@@ -52,8 +52,7 @@ struct scenario_step {
 struct scenario_link {
 	uint32_t a;
 	uint32_t b;
-	uint64_t cost;		/* µs */
-	uint64_t latency;	/* µs; 0: the world's */
+	struct world_given given;
 };
 
 struct scenario {
@@ -62,7 +61,7 @@ struct scenario {
 	struct naddr *addresses;
 	uint32_t n_nodes;
 	struct graph graph;
-	struct scenario_link *links;	/* in the order of graph.links */
+	struct world_given *given;	/* costs and latencies, in the order of graph.links */
 	struct scenario_step *steps;
 	size_t n_steps;
 };

@@ -738,7 +738,7 @@ link_cost(struct world *w)
 }
 
 static bool
-links_make(struct world *w, const struct graph *g)
+links_make(struct world *w, const struct graph *g, const struct world_given *given)
 {
 	w->n_links = (uint32_t)g->n_links;
 	w->links = calloc(g->n_links + 1, sizeof(*w->links));
@@ -746,7 +746,9 @@ links_make(struct world *w, const struct graph *g)
 		struct world_link *l = &w->links[i];
 
 		*l = (struct world_link){ .node = { g->links[i].a, g->links[i].b },
-			.cost = link_cost(w), .latency = w->settings.latency, .up = true };
+			.cost = given != NULL ? given[i].cost : link_cost(w),
+			.latency = given != NULL && given[i].latency != 0 ? given[i].latency :
+			w->settings.latency, .up = true };
 	}
 	return w->links != NULL;
 }
@@ -791,9 +793,10 @@ node_make(struct world *w, const struct graph *g, const struct naddr *address, u
 }
 
 static bool
-world_make(struct world *w, const struct graph *g, const struct naddr *address)
+world_make(struct world *w, const struct graph *g, const struct naddr *address,
+    const struct world_given *given)
 {
-	bool ok = links_make(w, g);
+	bool ok = links_make(w, g, given);
 
 	w->nodes = calloc(g->n + (size_t)1, sizeof(*w->nodes));
 	w->told = calloc(g->n + (size_t)1, 1);
@@ -809,7 +812,8 @@ world_make(struct world *w, const struct graph *g, const struct naddr *address)
 }
 
 struct world *
-world_new(const struct world_settings *s, const struct graph *g, const struct naddr *address)
+world_new(const struct world_settings *s, const struct graph *g, const struct naddr *address,
+    const struct world_given *given)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -819,7 +823,7 @@ world_new(const struct world_settings *s, const struct graph *g, const struct na
 	rng_init(&w->rng, s->seed);
 	heap_init(&w->heap);
 	qspn_out_init(&w->out);
-	if (world_make(w, g, address))
+	if (world_make(w, g, address, given))
 		return w;
 	world_free(w);
 	return NULL;

@@ -135,10 +135,15 @@ struct world {
 
 /*
  * A world of the nodes of G at ADDRESS (G->n of them), all started and all linked at time 0;
- * elderships are positions (spec/qspn 3.2).  S is copied.  NULL: memory is exhausted.
+ * elderships are positions (spec/qspn 3.2).  GIVEN, when not NULL, has the cost of each link of
+ * G, and its latency where that is not 0.  S is copied.  NULL: memory is exhausted.
  */
+struct world_given {
+	uint64_t cost;		/* µs */
+	uint64_t latency;	/* µs */
+};
 struct world *world_new(const struct world_settings *s, const struct graph *g,
-    const struct naddr *address);
+    const struct naddr *address, const struct world_given *given);
 void world_free(struct world *w);
 
 /* --- what may happen to it, now ---------------------------------------------------- */
