@@ -137,7 +137,7 @@ bool qspn_is_quiet(const struct qspn *q);
 
 /* --- arcs (spec 4.2 to 4.4) ---------------------------------------------------- */
 
-/* COST in µs, at least 1.  False: known already, or max_arcs is reached. */
+/* COST in µs, 1 to 2^48.  False: known already (unknown, for the others), or max_arcs is reached. */
 bool qspn_arc_add(struct qspn *q, uint64_t now, uint32_t arc, uint64_t cost, struct qspn_out *out);
 bool qspn_arc_changed(struct qspn *q, uint64_t now, uint32_t arc, uint64_t cost,
     struct qspn_out *out);
@@ -269,10 +269,11 @@ enum qspn_refusal {
 	QSPN_BAD_PATH,		/* 4: empty, or hops and arcs of different length */
 	QSPN_BAD_FINGERPRINT,	/* 5, 8, 9 */
 	QSPN_BAD_IGNORE,	/* 6, 7 */
-	QSPN_BAD_LIST,		/* 8: fewer elements than levels */
+	QSPN_BAD_LIST,		/* 8: fewer elements than levels; counts that cannot be */
 	QSPN_BAD_REPEAT,	/* 10: a coordinate twice, or the sender's own */
 	QSPN_BAD_COST,		/* 11, or a sum that cannot be */
 	QSPN_BAD_SIZE,		/* more than a limit allows */
+	QSPN_BAD_ANSWER,	/* an answer that is no full ETP; a message that asks for nothing */
 	QSPN_REFUSALS,
 };
 const char *qspn_refusal_name(enum qspn_refusal r);
