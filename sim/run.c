@@ -49,14 +49,15 @@ static bool
 make_from_shape(struct run *r, const struct world_settings *s)
 {
 	const struct sim_options *o = r->o;
+	char why[CHECK_WHY];
 	struct rng rng;
 
 	rng_init(&rng, s->seed ^ UINT64_C(0x6772617068));
 	r->addresses = calloc(o->nodes + (size_t)1, sizeof(*r->addresses));
 	if (r->addresses == NULL || !graph_make(&r->graph, o->shape, o->nodes, o->degree, &rng))
 		return fail(r, "memory is exhausted");
-	if (!place_nodes(&r->graph, &o->topo, r->addresses, r->why, sizeof(r->why)))
-		return false;
+	if (!place_nodes(&r->graph, &o->topo, r->addresses, why, sizeof(why)))
+		return fail(r, why);
 	r->world = world_new(s, &r->graph, r->addresses, NULL);
 	return r->world != NULL || fail(r, "memory is exhausted");
 }

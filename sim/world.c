@@ -106,7 +106,8 @@ static struct world_bytes *
 bytes_of(struct world *w, struct qspn_msg *m)
 {
 	if (w->last_msg != m) {
-		qspn_msg_unref(w->last_msg);
+		if (w->last_msg != NULL)
+			qspn_msg_unref(w->last_msg);
 		bytes_unref(w->last_bytes);
 		w->last_msg = qspn_msg_ref(m);
 		w->last_bytes = bytes_new(qspn_msg_get(m));
@@ -842,7 +843,8 @@ world_free(struct world *w)
 		qspn_free(w->nodes[i].qspn);
 		free(w->nodes[i].ends);
 	}
-	qspn_msg_unref(w->last_msg);
+	if (w->last_msg != NULL)
+		qspn_msg_unref(w->last_msg);
 	bytes_unref(w->last_bytes);
 	qspn_out_free(&w->out);
 	free(w->nodes);
