@@ -12,7 +12,7 @@ check_init(struct check *c, struct world *w)
 	memset(c, 0, sizeof(*c));
 	c->w = w;
 	rng_init(&c->rng, w->settings.seed ^ UINT64_C(0x636865636b));
-	return walk_init(&c->walk, w) && truth_init(&c->truth, w);
+	return walk_init(&c->walk, w) && truth_init(&c->truth, w) && bound_init(&c->bound, w);
 }
 
 void
@@ -20,6 +20,7 @@ check_free(struct check *c)
 {
 	walk_free(&c->walk);
 	truth_free(&c->truth);
+	bound_free(&c->bound);
 }
 
 static const struct topo *
@@ -146,49 +147,80 @@ pairs_at_rest(struct check *c)
 
 /* --- costs ----------------------------------------------------------------------------- */
 
-/* COST * (10/7)^LINKS, as far as 64 bits go; or * (7/10)^LINKS, rounded down. */
+/* COST * (10/7)^LINKS, as far as 64 bits go. */
 static uint64_t
-stretched(uint64_t cost, uint32_t links, bool up)
+stretched(uint64_t cost, uint32_t links)
 {
 	for (uint32_t i = 0; i < links; i++) {
-		if (up && cost > UINT64_MAX / 16)
+		if (cost > UINT64_MAX / 16)
 			return UINT64_MAX;
-		cost = up ? (cost * 10 + 6) / 7 : cost * 7 / 10;
+		cost = (cost * 10 + 6) / 7;
 	}
 	return cost;
 }
 
+/* Every path to D exists, and costs at least what it must. */
 static bool
-destination_cost(struct check *c, uint32_t node, struct coord d)
+destination_paths(struct check *c, uint32_t node, struct coord d)
 {
-	struct qspn_path best;
+	struct qspn_path v[CHECK_PATHS];
+	size_t n = qspn_paths(c->w->nodes[node].qspn, d, v, CHECK_PATHS);
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < n && i < CHECK_PATHS; i++) {
+		uint64_t least = bound_path(&c->bound, node, &v[i]);
+
+		c->count.paths++;
+		if (least == BOUND_NONE)
+			ok = broken(c, "node %u: path %zu to the g-node %u,%u does not exist", node,
+			    i + 1, d.level, d.pos);
+		else if (v[i].cost < least)
+			ok = broken(c, "node %u: path %zu to the g-node %u,%u is told to cost only %llu, "
+			    "but cannot cost less than %llu", node, i + 1, d.level, d.pos,
+			    (unsigned long long)v[i].cost, (unsigned long long)least);
+	}
+	return ok;
+}
+
+/* The first path against the cheapest way. */
+static bool
+destination_cost(struct check *c, uint32_t node, struct coord d, const struct qspn_path *best)
+{
 	uint64_t cost;
 	uint32_t links;
 	bool simple;
 
-	if (!truth_to(&c->truth, node, d, &cost, &links, &simple))
-		return !qspn_best(c->w->nodes[node].qspn, d, &best) || !c->truth.whole ||
-		    broken(c, "node %u knows a way to the g-node %u,%u, where nobody is connected "
-		    "with it", node, d.level, d.pos);
-	if (!qspn_best(c->w->nodes[node].qspn, d, &best))
-		return !c->truth.whole || broken(c, "node %u knows no way to the g-node %u,%u", node,
-		    d.level, d.pos);
+	truth_to(&c->truth, node, d, &cost, &links, &simple);
 	if (!simple) {
 		c->count.costs_incomparable++;
 		return true;
 	}
 	c->count.costs++;
-	if (best.cost * 1000 / cost > c->count.stretch)
-		c->count.stretch = best.cost * 1000 / cost;
-	if (best.cost > stretched(cost, links - 1, true))
-		return broken(c, "node %u: the way to the g-node %u,%u is told to cost %llu, the "
-		    "cheapest has %u links and costs %llu", node, d.level, d.pos,
-		    (unsigned long long)best.cost, links, (unsigned long long)cost);
-	if (best.cost < stretched(cost, links - 1, false))
-		return broken(c, "node %u: the way to the g-node %u,%u is told to cost only %llu, the "
-		    "cheapest has %u links and costs %llu", node, d.level, d.pos,
-		    (unsigned long long)best.cost, links, (unsigned long long)cost);
-	return true;
+	if (best->cost * 1000 / cost > c->count.stretch)
+		c->count.stretch = best->cost * 1000 / cost;
+	return best->cost <= stretched(cost, links - 1) || broken(c, "node %u: the way to the g-node "
+	    "%u,%u is told to cost %llu, the cheapest has %u links and costs %llu", node, d.level,
+	    d.pos, (unsigned long long)best->cost, links, (unsigned long long)cost);
+}
+
+static bool
+destination(struct check *c, uint32_t node, struct coord d)
+{
+	struct qspn_path best;
+	bool known = qspn_best(c->w->nodes[node].qspn, d, &best);
+	uint64_t cost;
+	uint32_t links;
+	bool simple;
+
+	/* Of a torn g-node the younger islands are hidden, so one may seem far or gone. */
+	if (!c->truth.whole)
+		return destination_paths(c, node, d);
+	if (!truth_to(&c->truth, node, d, &cost, &links, &simple))
+		return !known || broken(c, "node %u knows a way to the g-node %u,%u, where nobody is "
+		    "connected with it", node, d.level, d.pos);
+	if (!known)
+		return broken(c, "node %u knows no way to the g-node %u,%u", node, d.level, d.pos);
+	return destination_paths(c, node, d) && destination_cost(c, node, d, &best);
 }
 
 static bool
@@ -204,7 +236,7 @@ node_costs(struct check *c, uint32_t node)
 		}
 		for (uint32_t pos = 0; pos < topo_gsize(t, level); pos++)
 			if (pos != c->w->nodes[node].address.pos[level])
-				ok = destination_cost(c, node, (struct coord){ (uint8_t)level, pos }) && ok;
+				ok = destination(c, node, (struct coord){ (uint8_t)level, pos }) && ok;
 	}
 	return ok;
 }
@@ -312,10 +344,11 @@ bool
 check_event(struct check *c, uint32_t node)
 {
 	const struct world_node *n = &c->w->nodes[node];
-	bool ok = manager(c, node) && walk_read_node(&c->walk, node, c->why, sizeof(c->why));
+	bool changed = false, ok = manager(c, node) &&
+	    walk_read_node(&c->walk, node, &changed, c->why, sizeof(c->why));
 
 	/* What changed is this node's tables: packets that start here or next to here meet them. */
-	for (uint32_t b = 0; ok && b < c->w->n_nodes; b++) {
+	for (uint32_t b = 0; changed && ok && b < c->w->n_nodes; b++) {
 		if (!is_up(c, b) || !is_up(c, node))
 			continue;
 		ok = b == node || pair(c, node, b, false);

@@ -9,11 +9,13 @@
  * is sound in itself (qspn_invariant()), and what it knows makes sound facts.
  *
  * At rest, besides: no packet goes round; where the links connect two nodes (and every g-node is
- * connected inside), packets arrive, by every kind of address that both have in common; the
- * cost of the first path is within the bound of spec/qspn 12 of the true one; each own g-node
- * counts as many nodes as it has.
+ * connected inside), packets arrive, by every kind of address that both have in common; each
+ * path that is told exists, and costs no less than bound.h says; the first one costs no more than
+ * the cheapest way there, stretched by 10/7 for each node that the news passed (spec/qspn 12
+ * item 17); each own g-node counts as many nodes as it has.
  */
 
+#include "sim/bound.h"
 #include "sim/truth.h"
 #include "sim/walk.h"
 
@@ -25,6 +27,7 @@ enum {
 	CHECK_ALL_PAIRS = 200,		/* up to so many nodes all pairs are walked; */
 	CHECK_SAMPLE = 20000,		/* else so many, drawn from the seed */
 	CHECK_SAMPLE_SOURCES = 40,	/* and for costs from so many nodes */
+	CHECK_PATHS = 64,		/* to one destination; more are not compared */
 	CHECK_WHY = 320,
 };
 
@@ -33,7 +36,8 @@ struct check_count {
 	uint64_t reachable;		/* of them: connected by links */
 	uint64_t walks;			/* packets sent, all kinds of addresses */
 	uint64_t ends[WALK_ENDS];
-	uint64_t costs;			/* first paths compared with the truth */
+	uint64_t paths;			/* of all ranks, compared with what they cost at least */
+	uint64_t costs;			/* first paths compared with the cheapest way */
 	uint64_t costs_incomparable;	/* the true cheapest way re-enters a g-node */
 	uint64_t stretch;		/* greatest told / true cost, in thousandths */
 };
@@ -42,6 +46,7 @@ struct check {
 	struct world *w;
 	struct walk walk;
 	struct truth truth;
+	struct bound bound;
 	struct rng rng;			/* of samples */
 	struct check_count count;	/* of the last check_rest() */
 	uint64_t loops_on_the_way;	/* packets that went round while the world was not at rest */

@@ -204,7 +204,7 @@ event_run(struct run *r, const struct course_event *e)
 	r->n_events++;
 	if (!come_to_rest(r))
 		return false;
-	cost->virtual_us = w->now - start;
+	cost->virtual_us = w->still_since > start ? w->still_since - start : 0;
 	cost->messages = w->count.messages - before.messages;
 	cost->bytes = w->count.bytes - before.bytes;
 	for (uint32_t i = 0; i < w->n_nodes; i++)
@@ -314,7 +314,7 @@ measure(struct run *r)
 static void
 note_rest(struct run *r, uint64_t start)
 {
-	r->rest = (struct run_rest){ !r->broken, r->world->now, cpu_us() - start - r->check_us,
+	r->rest = (struct run_rest){ !r->broken, r->world->still_since, cpu_us() - start - r->check_us,
 		r->world->count };
 }
 

@@ -8,11 +8,12 @@
 #include "ntkd/core/qfacts.h"
 #include "ntkd/kernel/wanted.h"
 
-enum { NO_END = 0xffff };
+enum { NO_END = 0xffff, DIGEST_PATHS = 128 };
 
 struct walk_route {
 	ntk_prefix_t dst;
 	uint16_t end;		/* of the node, by which it leaves; NO_END: unreachable, blackhole */
+	uint32_t longer;	/* routes before it in its table whose prefixes are longer */
 };
 
 /* Routes of one table, the longest prefixes first. */
@@ -28,7 +29,7 @@ struct walk_node {
 	struct walk_route *routes;
 	uint32_t n_routes;
 	struct walk_table *tables;	/* ntk, then one for each end */
-	uint16_t *end_of_index;		/* arcs in ascending order to ends */
+	uint64_t made_from;		/* digest of what they were made from */
 };
 
 const char *
@@ -61,7 +62,6 @@ node_clear(struct walk_node *n)
 	free(n->own);
 	free(n->routes);
 	free(n->tables);
-	free(n->end_of_index);
 	memset(n, 0, sizeof(*n));
 }
 
@@ -132,6 +132,15 @@ table_of(ntk_mac_t mac)
 	return mac_cmp(mac, KOBJ_NTK) == 0 ? 0 : 1 + end_of_mac(mac);
 }
 
+/* Longest prefixes first; each route then knows where those of its length begin. */
+static void
+table_sort(struct walk_route *v, uint32_t n)
+{
+	qsort(v, n, sizeof(*v), route_cmp);
+	for (uint32_t i = 0; i < n; i++)
+		v[i].longer = i != 0 && v[i].dst.len == v[i - 1].dst.len ? v[i - 1].longer : i;
+}
+
 static bool
 node_take(struct walk_node *n, const struct kset *s, uint32_t n_ends)
 {
@@ -161,13 +170,53 @@ node_take(struct walk_node *n, const struct kset *s, uint32_t n_ends)
 			continue;
 		n->routes[n->tables[t].first + count[t]++] = (struct walk_route){
 			{ o->addr, o->len }, o->type == PRIV_ROUTE_UNICAST ?
-			(uint16_t)end_of_linklocal(o->via) : NO_END };
+			(uint16_t)end_of_linklocal(o->via) : NO_END, 0 };
 		n->n_routes++;
 	}
 	for (uint32_t t = 0; t <= n_ends; t++)
-		qsort(n->routes + n->tables[t].first, n->tables[t].n, sizeof(*n->routes), route_cmp);
+		table_sort(n->routes + n->tables[t].first, n->tables[t].n);
 	free(count);
 	return true;
+}
+
+static void
+digest(uint64_t *sum, uint64_t v)
+{
+	*sum = (*sum ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	*sum ^= *sum >> 29;
+}
+
+static void
+digest_path(uint64_t *sum, const struct qspn_path *p)
+{
+	digest(sum, (uint64_t)p->arc << 32 | p->n_hops);
+	for (size_t i = 0; i < p->n_hops; i++)
+		digest(sum, (uint64_t)p->hops[i].to.level << 32 | p->hops[i].to.pos);
+}
+
+/* Of everything that a manager's tables are made from: its arcs, and its paths in their order. */
+static uint64_t
+digest_of(const struct qspn *q, const struct topo *t)
+{
+	struct qspn_path v[DIGEST_PATHS];
+	uint64_t sum = qspn_arcs(q);
+
+	for (size_t i = 0; i < qspn_arcs(q); i++) {
+		struct qspn_arc_info a = qspn_arc_at(q, i);
+
+		digest(&sum, (uint64_t)a.arc << 1 | a.known);
+		for (unsigned l = 0; a.known && l < t->levels; l++)
+			digest(&sum, a.peer.pos[l]);
+	}
+	for (unsigned l = 0; l < t->levels; l++)
+		for (uint32_t pos = 0; pos < topo_gsize(t, l); pos++) {
+			size_t n = qspn_paths(q, (struct coord){ (uint8_t)l, pos }, v, DIGEST_PATHS);
+
+			digest(&sum, n);
+			for (size_t i = 0; i < n && i < DIGEST_PATHS; i++)
+				digest_path(&sum, &v[i]);
+		}
+	return sum;
 }
 
 static bool
@@ -177,8 +226,8 @@ fail(char *why, size_t why_size, uint32_t node, const char *field, const char *t
 	return false;
 }
 
-bool
-walk_read_node(struct walk *k, uint32_t node, char *why, size_t why_size)
+static bool
+read_node(struct walk *k, uint32_t node, char *why, size_t why_size)
 {
 	const struct wanted_settings settings = { .map = k->map, .anonymize_others = true,
 		.accept_anonymous = true };
@@ -206,13 +255,28 @@ walk_read_node(struct walk *k, uint32_t node, char *why, size_t why_size)
 }
 
 bool
+walk_read_node(struct walk *k, uint32_t node, bool *changed, char *why, size_t why_size)
+{
+	const struct qspn *q = k->w->nodes[node].qspn;
+	uint64_t sum = q != NULL ? digest_of(q, &k->map.topo) : 0;
+	bool ok;
+
+	*changed = sum != k->nodes[node].made_from || k->nodes[node].tables == NULL;
+	if (!*changed)
+		return true;
+	ok = read_node(k, node, why, why_size);
+	k->nodes[node].made_from = sum;
+	return ok;
+}
+
+bool
 walk_read(struct walk *k, char *why, size_t why_size)
 {
 	bool ok = true;
 
 	k->routes_max = 0;
 	for (uint32_t i = 0; ok && i < k->w->n_nodes; i++)
-		ok = walk_read_node(k, i, why, why_size);
+		ok = read_node(k, i, why, why_size);
 	return ok;
 }
 
@@ -227,15 +291,30 @@ owns(const struct walk_node *n, ntk_ip_t addr)
 	return false;
 }
 
+/* From the shortest prefixes' group up: each group is searched by halves. */
 static uint16_t
 lookup(const struct walk_node *n, uint32_t table, ntk_ip_t addr)
 {
-	const struct walk_table *t = &n->tables[table];
+	const struct walk_route *v = n->routes + n->tables[table].first;
+	uint16_t end = NO_END;
 
-	for (uint32_t i = 0; i < t->n; i++)
-		if (prefix_has_ip(n->routes[t->first + i].dst, addr))
-			return n->routes[t->first + i].end;
-	return NO_END;
+	for (uint32_t top = n->tables[table].n; top != 0; ) {
+		uint32_t low = v[top - 1].longer, high = top;
+
+		top = low;
+		/* The last one that does not begin after ADDR. */
+		while (high - low > 1) {
+			uint32_t middle = low + (high - low) / 2;
+
+			if (v[middle].dst.addr <= addr)
+				low = middle;
+			else
+				high = middle;
+		}
+		if (prefix_has_ip(v[low].dst, addr))
+			end = v[low].end;
+	}
+	return end;
 }
 
 /* Over which end of its own the node at the other side of END hears it; NO_END: it does not. */

@@ -41,11 +41,16 @@ const char *walk_end_name(enum walk_end e);
 bool walk_init(struct walk *k, const struct world *w);
 
 /*
- * Reads the tables of all nodes (or of NODE alone, after it changed).  False with WHY when a
- * node's facts or wanted state are not what they must be (facts_check()).
+ * Reads the tables of all nodes.  False with WHY when a node's facts or wanted state are not
+ * what they must be (facts_check()).
  */
 bool walk_read(struct walk *k, char *why, size_t why_size);
-bool walk_read_node(struct walk *k, uint32_t node, char *why, size_t why_size);
+
+/*
+ * Those of NODE alone, if its paths or arcs are others than when they were last read by this
+ * function: *CHANGED tells.
+ */
+bool walk_read_node(struct walk *k, uint32_t node, bool *changed, char *why, size_t why_size);
 void walk_free(struct walk *k);
 
 /*

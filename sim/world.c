@@ -378,6 +378,7 @@ connect(struct world *w, uint32_t link)
 		return;
 	l->connected = true;
 	l->connection++;
+	w->still_since = w->now;
 	l->last[0] = l->last[1] = w->now;
 	end_connect(w, link, 0);
 	end_connect(w, link, 1);
@@ -417,6 +418,7 @@ disconnect(struct world *w, uint32_t link)
 		return;
 	l->connected = false;
 	l->connection++;
+	w->still_since = w->now;
 	end_disconnect(w, link, 0);
 	end_disconnect(w, link, 1);
 	if (may_connect(w, l))
@@ -678,6 +680,7 @@ world_step(struct world *w)
 	w->under_way -= e->kind != EVENT_TICK;
 	mix_event(w, e);
 	if (e->kind == EVENT_DELIVER) {
+		w->still_since = w->now;
 		if (hold(w, e))
 			return true;
 		deliver(w, e);
