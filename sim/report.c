@@ -35,6 +35,7 @@ print_check(const struct run *r, FILE *f)
 	fprintf(f, "packets       %" PRIu64 " sent: %" PRIu64 " reached, %" PRIu64 " loops, %" PRIu64
 	    " wrong, %" PRIu64 " dead\n", c->walks, c->ends[WALK_REACHED], c->ends[WALK_LOOP],
 	    c->ends[WALK_WRONG], c->ends[WALK_DEAD]);
+	fprintf(f, "paths         %" PRIu64 " exist and cost what they must\n", c->paths);
 	fprintf(f, "costs         %" PRIu64 " first paths within the bound, at most %.3f times the "
 	    "true cost (%" PRIu64 " not comparable)\n", c->costs, (double)c->stretch / 1000,
 	    c->costs_incomparable);
@@ -140,6 +141,7 @@ put_check(json_t *o, const struct run *r)
 	put(o, "wrong", json_u64(c->ends[WALK_WRONG]));
 	put(o, "dead", json_u64(c->ends[WALK_DEAD]));
 	put(o, "loops_on_the_way", json_u64(r->check.loops_on_the_way));
+	put(o, "paths", json_u64(c->paths));
 	put(o, "costs", json_u64(c->costs));
 	put(o, "costs_incomparable", json_u64(c->costs_incomparable));
 	put(o, "stretch", json_real((double)c->stretch / 1000));
