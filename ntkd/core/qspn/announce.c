@@ -52,11 +52,16 @@ news_forget(struct qspn *q)
 
 /* --- sending ------------------------------------------------------------------ */
 
+/*
+ * Of our g-nodes a neighbour learns from the ETP itself only the one that it sees, and of
+ * that it records what is significant (spec 4.10).  What it holds is followed here, so that
+ * nothing is sent that would be forgotten at once.
+ */
 static bool
 has_been_told(const struct qspn *q, const struct arc *a)
 {
 	return a->known && a->told && a->told_level == a->at.level &&
-	    a->told_nodes == q->nodes[a->told_level] &&
+	    !nodes_is_significant(a->told_nodes, q->nodes[a->told_level]) &&
 	    fingerprint_equal(&a->told_fp, &q->fp[a->told_level]);
 }
 
@@ -65,12 +70,12 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 {
 	const struct peer_etp *e = &qspn_msg_get(m)->etp;
 
-	a->told = a->known;
-	if (a->known) {
+	if (!has_been_told(q, a) && a->known) {
 		a->told_level = a->at.level;
 		a->told_nodes = q->nodes[a->told_level];
 		a->told_fp = q->fp[a->told_level];
 	}
+	a->told = a->known;
 	q->stats.etps_out++;
 	q->stats.etps_full_out += e->full;
 	q->stats.paths_out += e->paths.n;

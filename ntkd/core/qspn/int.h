@@ -45,7 +45,7 @@ struct arc {
 	uint64_t ask_at;	/* when to do it again, NEVER */
 	bool known;		/* peer and at are */
 	bool numbered;		/* incarnation and seq are */
-	bool told;		/* the told_* are: what the neighbour last heard of our g-node that it sees */
+	bool told;		/* the told_* are: what the neighbour recorded of our g-node that it sees */
 	uint8_t told_level;
 	uint32_t told_nodes;
 	uint64_t incarnation, seq;
@@ -171,6 +171,7 @@ struct qspn {
 	uint64_t incarnation, seq;
 	uint32_t last_call;
 	uint64_t timer[TIMERS];
+	uint64_t deadline;	/* the earliest of all, as of the end of the last call */
 
 	enum boot_phase boot;
 	unsigned guest, host;	/* k and hl of spec 3.3; k is levels when bootstrapped */

@@ -35,12 +35,15 @@ call_begin(struct qspn *q, uint64_t now, struct qspn_out *out)
 	q->out = out;
 }
 
+static uint64_t earliest(const struct qspn *q, int from);
+
 void
 call_end(struct qspn *q)
 {
 	announce_end(q);
 	scratch_free(&q->scratch);
 	q->out = NULL;
+	q->deadline = earliest(q, 0);
 }
 
 void
@@ -216,7 +219,7 @@ earliest(const struct qspn *q, int from)
 uint64_t
 qspn_deadline(const struct qspn *q)
 {
-	return q->failed ? NEVER : earliest(q, 0);
+	return q->failed ? NEVER : q->deadline;
 }
 
 void

@@ -118,14 +118,14 @@ nodes_can_be(const struct qspn *q, unsigned level, uint32_t nodes)
 	return bits >= 32 || nodes <= UINT32_C(1) << bits;
 }
 
-/* A g-node has at least the nodes of any that it is made of. */
+/* A g-node has at least the nodes of any that it is made of; one of connectivity has none. */
 static bool
 validate_own_nodes(struct qspn *q, const struct peer_count_list *l)
 {
 	if (l->n != q->levels && l->n != q->levels + 1)
 		return refuse(q, QSPN_BAD_LIST);
 	for (unsigned i = 0; i < l->n; i++)
-		if (!nodes_can_be(q, i, l->v[i]) || (i > 0 && l->v[i] < l->v[i - 1]))
+		if (!nodes_can_be(q, i, l->v[i]) || (i > 0 && l->v[i] != 0 && l->v[i] < l->v[i - 1]))
 			return refuse(q, QSPN_BAD_LIST);
 	return true;
 }
