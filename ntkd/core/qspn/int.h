@@ -208,6 +208,7 @@ struct qspn *qspn_new(const struct qspn_params *p, const struct rng *rng, uint64
     const struct naddr *me, const struct fingerprint *fp0);	/* no arcs, empty map; NULL: memory */
 void call_begin(struct qspn *q, uint64_t now, struct qspn_out *out);
 void call_end(struct qspn *q);
+void own_start(struct qspn *q);
 void timer_set(struct qspn *q, enum timer t, uint64_t after);
 
 /* out.c: an action to be filled in; never NULL, but lost when memory is exhausted. */
