@@ -254,13 +254,14 @@ static void
 transmit(struct bed *b, const struct qspn_action *a)
 {
 	unsigned link = (a->arc - 1) / 2, side = (a->arc - 1) % 2;
-	struct bed_link *l = &b->link[link];
+	struct bed_link *l;
 	struct bed_event e = { .number = b->n_made++, .link = link, .side = 1 - side,
 	    .kind = a->kind, .call = a->call, .msg = a->msg };
 
 	/* An arc that the test plays itself is no link. */
 	if (link >= b->n_links || (a->kind == QSPN_SEND && ++b->n_sent == b->drop))
 		return;
+	l = &b->link[link];
 	record(b, l->node[side], l->node[1 - side], a);
 	e.when = b->now + l->cost / 2;
 	if (e.when < l->last[side])
