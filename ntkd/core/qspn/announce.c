@@ -86,10 +86,7 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 void
 send_etp(struct qspn *q, struct arc *a, struct qspn_msg *m)
 {
-	struct qspn_action *x = act(q, QSPN_SEND);
-
-	x->arc = a->number;
-	x->msg = qspn_msg_ref(m);
+	act_message(q, QSPN_SEND, a->number, 0, qspn_msg_ref(m));
 	told(q, a, m);
 }
 

@@ -213,6 +213,9 @@ void timer_set(struct qspn *q, enum timer t, uint64_t after);
 
 /* out.c: an action to be filled in; never NULL, but lost when memory is exhausted. */
 struct qspn_action *act(struct qspn *q, enum qspn_action_kind kind);
+/* One with a message, whose reference it takes. */
+void act_message(struct qspn *q, enum qspn_action_kind kind, uint32_t arc, uint32_t call,
+    struct qspn_msg *m);
 
 /* path.c */
 struct path *path_scratch(struct qspn *q, size_t n);	/* NULL: out of memory, as below */
