@@ -449,13 +449,13 @@ virtual_member(unsigned n)
 
 /* The g-node {beta_i, gamma, epsilon} moves to 0.0. */
 static void
-x12_migrate(void)
+x12_migrate(bool prepared)
 {
-	unsigned be1, bg1, eB1, gB1, gd1;
+	unsigned be1, bg1, eB1, gB1, gd1, lost = 0;
 	const unsigned olds[] = { BE, GA, EP };
 	unsigned ext[2];
 
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3 && prepared; i++)
 		qspn_operation_prepared(b.node[olds[i]].q, b.now, 1);
 	bed_reserve(&b, 'b');
 	bed_reserve(&b, 'y');
@@ -478,11 +478,21 @@ x12_migrate(void)
 	    .guest = 1, .host = 2, .internal = (const unsigned[][2]){ { be1, eb } },
 	    .internal_peer = (const char *[]){ "0.0.2" }, .n_internal = 1, .external = &eB1,
 	    .n_external = 1 });
-	/* The members change one after the other. */
+	/* The members change one after the other, and lose no route between them meanwhile. */
+	bed_forget(&b);
 	for (unsigned i = 0; i < 3; i++) {
 		virtual_member(olds[i]);
-		bed_run(&b, 70 * MS);
+		bed_run(&b, 60 * MS);
+		bed_cost(&b, bg, 1100);		/* so that they speak */
+		bed_run(&b, 10 * MS);
 	}
+	for (unsigned i = 0; i < 3; i++) {
+		lost += strstr(b.node[olds[i]].events, "-(0,") != NULL;
+		CU_ASSERT_EQUAL(b.node[olds[i]].arcs_removed, 0);
+	}
+	CU_ASSERT_EQUAL(lost > 0, !prepared);
+	if (!prepared)
+		return;
 	bed_arc_add(&b, gB1, BB);
 	bed_arc_add(&b, gd1, DE);
 	bed_arc_add(&b, eB1, BB);
@@ -614,7 +624,7 @@ test_x12(void)
 	x11_start(unpaced);
 	x11_migrate();
 	x11_newcomer();
-	x12_migrate();
+	x12_migrate(true);
 	check_x12();
 	x12_newcomer();
 	CU_ASSERT_PTR_NOT_NULL(strstr(bed_paths(&b, BE, 1, 1), "(0,0)(0,1)(1,1)"));
@@ -625,6 +635,95 @@ test_x12(void)
 	CU_ASSERT_FALSE(qspn_check_connectivity(b.node[EP].q, 2));
 	CU_ASSERT_FALSE(qspn_check_connectivity(b.node[GA].q, 2));
 	x12_dismissal();
+	bed_free(&b);
+}
+
+/* Members who were not told that an operation is under way take each other for outsiders. */
+static void
+test_unprepared(void)
+{
+	x11_start(unpaced);
+	x11_migrate();
+	x11_newcomer();
+	x12_migrate(false);
+	bed_free(&b);
+}
+
+/* --- 3.9: from a temporary virtual position to the real one ---------------------------- */
+
+static void
+test_make_real(void)
+{
+	unsigned a, c, n, old, l[2];
+
+	bed_init(&b, "4.4", 34);
+	b.p.amendments = QSPN_PROFILE_R;
+	a = bed_node(&b, 'a', "0.0", 1, ELD2(0, 0));
+	c = bed_node(&b, 'c', "0.1", 2, ELD2(1, 0));
+	bed_link(&b, a, c, 1000);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	old = bed_node(&b, 'o', "3.3", 9, ELD2(0, 0));
+	n = bed_reserve(&b, 'n');
+	l[0] = bed_wire(&b, n, a, 1000);
+	l[1] = bed_wire(&b, n, c, 1500);
+	bed_enter(&b, n, old, &(struct bed_entry){ .address = "0.6", .eld = ELD2(2, 0), .guest = 0,
+	    .host = 1, .external = l, .n_external = 2 });
+	bed_arc_add(&b, l[0], a);
+	bed_arc_add(&b, l[1], c);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	is(bed_paths(&b, a, 0, 6), "(0,6) / an / 1000; (0,1)(0,6) / ac,cn / 2500");
+	is(bed_nodes(&b, a), "1,2,2");
+	is(bed_nodes(&b, n), "0,2,2");
+	bed_forget(&b);
+	b.record = true;
+	CU_ASSERT_FALSE(qspn_make_real(b.node[n].q, b.now, 0, 1, 2, bed_out(&b)));	/* taken */
+	CU_ASSERT_TRUE(qspn_make_real(b.node[n].q, b.now, 0, 2, 2, bed_out(&b)));
+	bed_done(&b, n);
+	is(bed_nodes(&b, n), "1,3,3");
+	CU_ASSERT_TRUE(bed_settle(&b));
+	CU_ASSERT_PTR_NOT_NULL(strstr(bed_said(&b, n, a, QSPN_SEND, 0), "full node 0.2 "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(bed_said(&b, n, a, QSPN_SEND, 0), "hops (0,6)"));
+	is(bed_paths(&b, a, 0, 6), "");
+	is(bed_paths(&b, a, 0, 2), "(0,2) / an / 1000; (0,1)(0,2) / ac,cn / 2500");
+	is(bed_nodes(&b, a), "1,3,3");
+	is(bed_nodes(&b, c), "1,3,3");
+	CU_ASSERT_EQUAL(b.node[a].dest_removed, 1);
+	CU_ASSERT_EQUAL(b.node[a].dest_added, 1);
+	bed_free(&b);
+}
+
+/* A neighbour that leaves tells it; and one that tells us to go though it is outside. */
+static void
+test_destroy(void)
+{
+	struct peer_msg m = { .type = PEER_prepare_destroy };
+	unsigned a, c, l;
+
+	bed_init(&b, "4", 35);
+	a = bed_plain(&b, 'a', "0");
+	c = bed_plain(&b, 'c', "1");
+	l = bed_link(&b, a, c, 1000);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	qspn_destroy(b.node[c].q, b.now, bed_out(&b));
+	bed_done(&b, c);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	CU_ASSERT_EQUAL(b.node[a].arcs_removed, 1);
+	CU_ASSERT_EQUAL(b.node[a].bad_links, 0);
+	CU_ASSERT_EQUAL(b.node[a].dest_removed, 1);
+	bed_free(&b);
+	bed_init(&b, "4", 36);
+	a = bed_plain(&b, 'a', "0");
+	c = bed_plain(&b, 'c', "1");
+	l = bed_link(&b, a, c, 1000);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	CU_ASSERT_TRUE(qspn_make_connectivity(b.node[a].q, b.now, 1, 1, 7, bed_out(&b)));
+	bed_done(&b, a);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	for (m.prepare_destroy.level = 0; m.prepare_destroy.level < 3; m.prepare_destroy.level++)
+		qspn_receive(b.node[a].q, b.now, bed_arc(&b, l, a), 0, &m, bed_out(&b));
+	bed_done(&b, a);
+	bed_run(&b, 20 * SECOND);
+	CU_ASSERT_EQUAL(b.node[a].removed, 0);
 	bed_free(&b);
 }
 
@@ -640,6 +739,9 @@ main(void)
 		{ "X11: a migration leaves a connectivity identity", test_x11 },
 		{ "X11: the notice without A6", test_x11_original },
 		{ "X12: a g-node migrates; may it go; dismissal", test_x12 },
+		{ "3.8: members that were not told", test_unprepared },
+		{ "3.9: a virtual position becomes real", test_make_real },
+		{ "3.12: who may tell us to go", test_destroy },
 	};
 	return TAP_RUN(tests);
 }

@@ -160,6 +160,25 @@ test_old_coordinate(void)
 	}
 }
 
+/* While members change one after the other: one that has not learns our new coordinate from outside. */
+static void
+test_late_member(void)
+{
+	start("4.4", "0.0", unpaced);
+	bed_etp(&b, &e, "0.1", 61, false, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	qspn_operation_prepared(q, 0, 1);
+	CU_ASSERT_TRUE(qspn_make_connectivity(q, 0, 2, 2, 9, bed_out(&b)));
+	bed_done(&b, n);
+	bed_etp(&b, &e, "0.1", 61, false, 2);
+	bed_etp_path(&b, &e, "1.2 1.9", "5 6", 300, 70, 1, 1);
+	bed_etp_path(&b, &e, "1.2", "5", 300, 71, 1, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	is(bed_map(&b, n), "(0,1) / x / 1000\n(0,1)(1,2) / x,5 / 1300\n");
+	CU_ASSERT_EQUAL(b.node[n].arcs_removed, 0);
+	bed_free(&b);
+}
+
 /* --- 7: order of destinations -------------------------------------------------------- */
 
 static void
@@ -677,6 +696,7 @@ main(void)
 		{ "4: a path twice in one message (A20)", test_twice },
 		{ "4: an ETP in a circle, profiles O and R (A2)", test_cyclic },
 		{ "4: the neighbour's coordinate changes (A6)", test_old_coordinate },
+		{ "3.8: a member that is late", test_late_member },
 		{ "7: by hops of one level; unknown hops (A15)", test_order },
 		{ "7: by level", test_order_levels },
 		{ "5: what is mandatory, limits", test_mandatory },

@@ -127,6 +127,29 @@ is_useless(const struct arc *a, const struct item *i)
 	return a->known && (path_has(i->p, a->at) || (i->ignore >> a->at.level & 1) != 0);
 }
 
+/*
+ * A path that is gone because we have become one of its hops ourselves: nobody accepts
+ * it from us (spec 4.8 rule 10), and the full ETP about our new address retires it.
+ */
+static bool
+is_unspeakable(const struct qspn *q, const struct item *i)
+{
+	return i->dead && path_touches_us(q, i->p);
+}
+
+/* What the N paths at P are now, as far as it can be told. */
+static size_t
+items_make(const struct qspn *q, struct item *v, struct path *const *p, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		v[k] = item_make(q, p[i]);
+		k += !is_unspeakable(q, &v[k]);
+	}
+	return k;
+}
+
 /* --- at once ------------------------------------------------------------------ */
 
 /* A3: what concerns the sender itself. */
@@ -155,15 +178,16 @@ send_back(struct qspn *q, struct arc *from, const struct item *v, size_t n)
 static void
 send_news(struct qspn *q, const struct arc *from, const struct coord *hops, size_t n_hops)
 {
-	size_t n = q->news.n;
-	struct item *v = scratch_take(&q->scratch, (n + 1) * sizeof(*v));
+	struct item *v = scratch_take(&q->scratch, (q->news.n + 1) * sizeof(*v));
+	size_t n;
 
 	if (v == NULL) {
 		q->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i] = item_make(q, q->news.v[i]);
+	n = items_make(q, v, q->news.v, q->news.n);
+	if (n == 0 && !q->news.own)
+		return;
 	if (q->n_arcs > (from != NULL))
 		send_all(q, compose_etp(q, false, hops, n_hops, v, n), from);
 	if (from != NULL && amended(q, QSPN_A3_SENDER))
@@ -270,7 +294,8 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]))
+		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]) &&
+		    !is_unspeakable(q, &all[i]))
 			v[n++] = all[i];
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
