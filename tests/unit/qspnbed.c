@@ -254,13 +254,16 @@ static void
 transmit(struct bed *b, const struct qspn_action *a)
 {
 	unsigned link = (a->arc - 1) / 2, side = (a->arc - 1) % 2;
-	struct bed_link *l = &b->link[link];
-	struct bed_event e = { .when = b->now + l->cost / 2, .number = b->n_made++, .link = link,
-	    .side = 1 - side, .kind = a->kind, .call = a->call, .msg = a->msg };
+	struct bed_link *l;
+	struct bed_event e = { .number = b->n_made++, .link = link, .side = 1 - side,
+	    .kind = a->kind, .call = a->call, .msg = a->msg };
 
-	if (a->kind == QSPN_SEND && ++b->n_sent == b->drop)
+	/* An arc that the test plays itself is no link. */
+	if (link >= b->n_links || (a->kind == QSPN_SEND && ++b->n_sent == b->drop))
 		return;
+	l = &b->link[link];
 	record(b, l->node[side], l->node[1 - side], a);
+	e.when = b->now + l->cost / 2;
 	if (e.when < l->last[side])
 		e.when = l->last[side];
 	l->last[side] = e.when;
@@ -572,6 +575,75 @@ bed_enter(struct bed *b, unsigned n, unsigned prev, const struct bed_entry *e)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->node[n].q);
 	for (size_t i = 0; i < e->n_external; i++)
 		name_arc(b, e->external[i], b->link[e->external[i]].node[1] == n);
+	take(b, n);
+}
+
+/* --- messages by hand --------------------------------------------------------------------- */
+
+static void
+fp_fill(struct peer_fp *f, unsigned levels, unsigned level, uint64_t id, int32_t *eld,
+    int32_t *seed, int32_t eldership)
+{
+	for (unsigned i = 0; i < levels; i++)
+		eld[i] = seed[i] = eldership;
+	*f = (struct peer_fp){ .id = id, .level = (uint8_t)level,
+	    .eld = { eld, (uint16_t)(levels - level) }, .seed = { seed, (uint16_t)level } };
+}
+
+void
+bed_etp(const struct bed *b, struct bed_etp *e, const char *text, uint64_t id, bool full,
+    uint64_t seq)
+{
+	uint16_t l = b->p.topo.levels;
+	struct naddr a = address(b, text);
+
+	memset(e, 0, sizeof(*e));
+	e->msg.type = PEER_etp;
+	e->m = &e->msg.etp;
+	memcpy(e->gexp, b->p.topo.gexp, sizeof(e->gexp));
+	memcpy(e->pos, a.pos, sizeof(e->pos));
+	for (unsigned i = 0; i <= l; i++) {
+		fp_fill(&e->fps[i], l, i, id, e->eld[i], e->seed[i], 1);
+		e->nodes[i] = 1;
+	}
+	*e->m = (struct peer_etp){ .incarnation = id, .seq = seq, .full = full,
+	    .sender = { { e->gexp, l }, { e->pos, l } }, .fps = { e->fps, l }, .nodes = { e->nodes, l },
+	    .hops = { e->own_hops, 0 }, .reports = { e->reports, 0 }, .paths = { e->paths, 0 } };
+}
+
+struct peer_path *
+bed_etp_path(const struct bed *b, struct bed_etp *e, const char *hops, const char *arcs,
+    uint64_t cost, uint64_t fp, int32_t seed, uint32_t nodes)
+{
+	unsigned i = e->m->paths.n, n = 0, level = 0;
+	struct peer_path *p = &e->paths[i];
+	char *end;
+
+	for (const char *s = hops; *s != '\0'; s = end) {
+		level = (unsigned)strtoul(s, &end, 10);
+		e->hops[i][n].level = (uint8_t)level;
+		e->hops[i][n++].pos = (uint32_t)strtoul(end + 1, &end, 10);
+	}
+	p->hops.v = e->hops[i];
+	p->hops.n = (uint16_t)n;
+	n = 0;
+	for (const char *s = arcs; *s != '\0'; s = end)
+		e->arcs[i][n++] = (uint32_t)strtoul(s, &end, 10);
+	p->arcs.v = e->arcs[i];
+	p->arcs.n = (uint16_t)n;
+	cost_write(cost, &p->cost_kind, &p->cost);
+	p->fp = i;
+	p->nodes = nodes;
+	p->ignore = ((UINT32_C(1) << b->p.topo.levels) - 1) & ~((UINT32_C(2) << level) - 1);
+	fp_fill(&e->reports[i], b->p.topo.levels, level, fp, e->report_eld[i], e->report_seed[i], seed);
+	e->m->paths.n = e->m->reports.n = (uint16_t)(i + 1);
+	return p;
+}
+
+void
+bed_receive(struct bed *b, unsigned n, uint32_t arc, const struct bed_etp *e)
+{
+	qspn_receive(b->node[n].q, b->now, arc, 0, &e->msg, &out);
 	take(b, n);
 }
 

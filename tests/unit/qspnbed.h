@@ -139,6 +139,38 @@ const char *bed_ids(struct bed *b, unsigned n);
 /* The ETP of M as text. */
 void bed_etp_print(struct bed *b, const struct peer_msg *m, char *buf, size_t size);
 
+/* An ETP written by hand: valid, until a test changes what it points to. */
+enum { BED_PATHS = 24, BED_HOPS = 16 };
+struct bed_etp {
+	struct peer_msg msg;
+	struct peer_etp *m;		/* in it */
+	uint8_t gexp[TOPO_LEVELS];
+	uint32_t pos[TOPO_LEVELS];
+	struct peer_fp fps[TOPO_LEVELS + 1];
+	int32_t eld[TOPO_LEVELS + 1][TOPO_LEVELS], seed[TOPO_LEVELS + 1][TOPO_LEVELS];
+	uint32_t nodes[TOPO_LEVELS + 1];
+	struct peer_hop own_hops[BED_HOPS];
+	struct peer_fp reports[BED_PATHS];
+	struct peer_path paths[BED_PATHS];
+	int32_t report_eld[BED_PATHS][TOPO_LEVELS], report_seed[BED_PATHS][TOPO_LEVELS];
+	struct peer_hop hops[BED_PATHS][BED_HOPS];
+	uint32_t arcs[BED_PATHS][BED_HOPS];
+};
+
+/* From the node with level-0 fingerprint ID at ADDRESS, alone in its g-nodes; elderships all 1. */
+void bed_etp(const struct bed *b, struct bed_etp *e, const char *address, uint64_t id, bool full,
+    uint64_t seq);
+
+/*
+ * Adds a path: HOPS "0.2 1.2" (level.position), ARCS "5 6", cost (COST_DEAD for a dead one),
+ * id of the fingerprint, whose seeds are SEED, nodes; nothing is to be ignored but what must be.
+ */
+struct peer_path *bed_etp_path(const struct bed *b, struct bed_etp *e, const char *hops,
+    const char *arcs, uint64_t cost, uint64_t fp, int32_t seed, uint32_t nodes);
+
+/* N receives it over ARC. */
+void bed_receive(struct bed *b, unsigned n, uint32_t arc, const struct bed_etp *e);
+
 /* The Ith recorded message from X to Y of KIND, "" when there is none. */
 const char *bed_said(struct bed *b, unsigned x, unsigned y, enum qspn_action_kind kind, unsigned i);
 

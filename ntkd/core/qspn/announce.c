@@ -52,11 +52,16 @@ news_forget(struct qspn *q)
 
 /* --- sending ------------------------------------------------------------------ */
 
+/*
+ * Of our g-nodes a neighbour learns from the ETP itself only the one that it sees, and of
+ * that it records what is significant (spec 4.10).  What it holds is followed here, so that
+ * nothing is sent that would be forgotten at once.
+ */
 static bool
 has_been_told(const struct qspn *q, const struct arc *a)
 {
 	return a->known && a->told && a->told_level == a->at.level &&
-	    a->told_nodes == q->nodes[a->told_level] &&
+	    !nodes_is_significant(a->told_nodes, q->nodes[a->told_level]) &&
 	    fingerprint_equal(&a->told_fp, &q->fp[a->told_level]);
 }
 
@@ -65,12 +70,12 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 {
 	const struct peer_etp *e = &qspn_msg_get(m)->etp;
 
-	a->told = a->known;
-	if (a->known) {
+	if (!has_been_told(q, a) && a->known) {
 		a->told_level = a->at.level;
 		a->told_nodes = q->nodes[a->told_level];
 		a->told_fp = q->fp[a->told_level];
 	}
+	a->told = a->known;
 	q->stats.etps_out++;
 	q->stats.etps_full_out += e->full;
 	q->stats.paths_out += e->paths.n;
@@ -81,10 +86,7 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 void
 send_etp(struct qspn *q, struct arc *a, struct qspn_msg *m)
 {
-	struct qspn_action *x = act(q, QSPN_SEND);
-
-	x->arc = a->number;
-	x->msg = qspn_msg_ref(m);
+	act_message(q, QSPN_SEND, a->number, 0, qspn_msg_ref(m));
 	told(q, a, m);
 }
 
@@ -125,6 +127,29 @@ is_useless(const struct arc *a, const struct item *i)
 	return a->known && (path_has(i->p, a->at) || (i->ignore >> a->at.level & 1) != 0);
 }
 
+/*
+ * A path that is gone because we have become one of its hops ourselves: nobody accepts
+ * it from us (spec 4.8 rule 10), and the full ETP about our new address retires it.
+ */
+static bool
+is_unspeakable(const struct qspn *q, const struct item *i)
+{
+	return i->dead && path_touches_us(q, i->p);
+}
+
+/* What the N paths at P are now, as far as it can be told. */
+static size_t
+items_make(const struct qspn *q, struct item *v, struct path *const *p, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		v[k] = item_make(q, p[i]);
+		k += !is_unspeakable(q, &v[k]);
+	}
+	return k;
+}
+
 /* --- at once ------------------------------------------------------------------ */
 
 /* A3: what concerns the sender itself. */
@@ -153,15 +178,16 @@ send_back(struct qspn *q, struct arc *from, const struct item *v, size_t n)
 static void
 send_news(struct qspn *q, const struct arc *from, const struct coord *hops, size_t n_hops)
 {
-	size_t n = q->news.n;
-	struct item *v = scratch_take(&q->scratch, (n + 1) * sizeof(*v));
+	struct item *v = scratch_take(&q->scratch, (q->news.n + 1) * sizeof(*v));
+	size_t n;
 
 	if (v == NULL) {
 		q->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i] = item_make(q, q->news.v[i]);
+	n = items_make(q, v, q->news.v, q->news.n);
+	if (n == 0 && !q->news.own)
+		return;
 	if (q->n_arcs > (from != NULL))
 		send_all(q, compose_etp(q, false, hops, n_hops, v, n), from);
 	if (from != NULL && amended(q, QSPN_A3_SENDER))
@@ -268,7 +294,8 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]))
+		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]) &&
+		    !is_unspeakable(q, &all[i]))
 			v[n++] = all[i];
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;

@@ -100,7 +100,6 @@ arcs_recoord(struct qspn *q)
 void
 arc_ask(struct qspn *q, struct arc *a, enum why why)
 {
-	struct qspn_action *x;
 	struct qspn_msg *m;
 
 	a->why |= (uint8_t)why;
@@ -112,10 +111,7 @@ arc_ask(struct qspn *q, struct arc *a, enum why why)
 		return;
 	q->last_call += q->last_call == UINT32_MAX ? 2 : 1;
 	a->call = q->last_call;
-	x = act(q, QSPN_CALL);
-	x->arc = a->number;
-	x->call = a->call;
-	x->msg = m;
+	act_message(q, QSPN_CALL, a->number, a->call, m);
 	q->stats.requests_out++;
 }
 

@@ -220,10 +220,9 @@ inherit(struct qspn *q, const struct qspn *prev, const struct qspn_entry *e)
 	copy_ranges(q, prev, e->guest_level);
 	add_arcs(q, prev, e);
 	copy_map(q, prev, e);
-	own_refresh(q);
-	news_forget(q);
 	q->out = out;
 	qspn_out_free(&silent);
+	own_start(q);
 }
 
 static void

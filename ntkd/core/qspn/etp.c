@@ -192,7 +192,6 @@ receive_request(struct qspn *q, struct arc *a, uint32_t call, const struct peer_
 {
 	struct naddr requester;
 	struct qspn_msg *answer = NULL;
-	struct qspn_action *x;
 
 	q->stats.requests_in++;
 	if (!validate_request(q, a, &m->requester, &requester)) {
@@ -206,10 +205,7 @@ receive_request(struct qspn *q, struct arc *a, uint32_t call, const struct peer_
 			return;
 		told(q, a, answer);
 	}
-	x = act(q, QSPN_RESULT);
-	x->arc = a->number;
-	x->call = call;
-	x->msg = answer;
+	act_message(q, QSPN_RESULT, a->number, call, answer);
 }
 
 /* --- what comes ------------------------------------------------------------------------ */

@@ -279,10 +279,7 @@ qspn_check_connectivity(const struct qspn *q, unsigned from)
 static void
 send_plain(struct qspn *q, const struct arc *a, struct qspn_msg *m)
 {
-	struct qspn_action *x = act(q, QSPN_SEND);
-
-	x->arc = a->number;
-	x->msg = qspn_msg_ref(m);
+	act_message(q, QSPN_SEND, a->number, 0, qspn_msg_ref(m));
 }
 
 static bool

@@ -45,7 +45,7 @@ struct arc {
 	uint64_t ask_at;	/* when to do it again, NEVER */
 	bool known;		/* peer and at are */
 	bool numbered;		/* incarnation and seq are */
-	bool told;		/* the told_* are: what the neighbour last heard of our g-node that it sees */
+	bool told;		/* the told_* are: what the neighbour recorded of our g-node that it sees */
 	uint8_t told_level;
 	uint32_t told_nodes;
 	uint64_t incarnation, seq;
@@ -171,6 +171,7 @@ struct qspn {
 	uint64_t incarnation, seq;
 	uint32_t last_call;
 	uint64_t timer[TIMERS];
+	uint64_t deadline;	/* the earliest of all, as of the end of the last call */
 
 	enum boot_phase boot;
 	unsigned guest, host;	/* k and hl of spec 3.3; k is levels when bootstrapped */
@@ -207,10 +208,14 @@ struct qspn *qspn_new(const struct qspn_params *p, const struct rng *rng, uint64
     const struct naddr *me, const struct fingerprint *fp0);	/* no arcs, empty map; NULL: memory */
 void call_begin(struct qspn *q, uint64_t now, struct qspn_out *out);
 void call_end(struct qspn *q);
+void own_start(struct qspn *q);
 void timer_set(struct qspn *q, enum timer t, uint64_t after);
 
 /* out.c: an action to be filled in; never NULL, but lost when memory is exhausted. */
 struct qspn_action *act(struct qspn *q, enum qspn_action_kind kind);
+/* One with a message, whose reference it takes. */
+void act_message(struct qspn *q, enum qspn_action_kind kind, uint32_t arc, uint32_t call,
+    struct qspn_msg *m);
 
 /* path.c */
 struct path *path_scratch(struct qspn *q, size_t n);	/* NULL: out of memory, as below */

@@ -44,3 +44,19 @@ act(struct qspn *q, enum qspn_action_kind kind)
 	v[o->n] = (struct qspn_action){ .kind = kind };
 	return &v[o->n++];
 }
+
+void
+act_message(struct qspn *q, enum qspn_action_kind kind, uint32_t arc, uint32_t call,
+    struct qspn_msg *m)
+{
+	struct qspn_action *a = act(q, kind);
+
+	if (a == &q->lost) {
+		if (m != NULL)
+			qspn_msg_unref(m);
+		return;
+	}
+	a->arc = arc;
+	a->call = call;
+	a->msg = m;
+}

@@ -33,6 +33,9 @@ own_compute(const struct qspn *q, unsigned level, const struct fingerprint *belo
 		sum += level == 1 ? 1 : d->nodes;
 	}
 	*fp = fingerprint_construct(below, is_null, v, n);
+	/* A g-node of connectivity counts nothing, whatever is inside. */
+	if (level < q->levels && !naddr_real_at(q->topo, &q->me, level))
+		sum = 0;
 	*nodes = sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 	return true;
 }
@@ -68,8 +71,6 @@ own_refresh(struct qspn *q)
 		struct fingerprint fp;
 		uint32_t nodes;
 
-		if (!naddr_real_at(q->topo, &q->me, i - 1))
-			q->nodes[i - 1] = 0;
 		if (!own_compute(q, i, &q->fp[i - 1], q->nodes[i - 1], &fp, &nodes, &q->scratch)) {
 			q->failed = true;
 			return;

@@ -35,12 +35,15 @@ call_begin(struct qspn *q, uint64_t now, struct qspn_out *out)
 	q->out = out;
 }
 
+static uint64_t earliest(const struct qspn *q, int from);
+
 void
 call_end(struct qspn *q)
 {
 	announce_end(q);
 	scratch_free(&q->scratch);
 	q->out = NULL;
+	q->deadline = earliest(q, 0);
 }
 
 void
@@ -86,16 +89,18 @@ qspn_new(const struct qspn_params *p, const struct rng *rng, uint64_t now, const
 	return q;
 }
 
-/* Own g-nodes as they are before anything is known; nobody is told of that. */
-static void
+/* Own g-nodes as they are before anything is known: no event, nobody hears of it. */
+void
 own_start(struct qspn *q)
 {
-	own_level0(q);
-	for (unsigned i = 1; i <= q->levels; i++) {
-		q->fp[i] = fingerprint_construct(&q->fp[i - 1],
-		    !naddr_real_at(q->topo, &q->me, i - 1), NULL, 0);
-		q->nodes[i] = q->nodes[i - 1];
-	}
+	struct qspn_out *out = q->out, silent;
+
+	qspn_out_init(&silent);
+	q->out = &silent;
+	own_refresh(q);
+	news_forget(q);
+	q->out = out;
+	qspn_out_free(&silent);
 }
 
 struct qspn *
@@ -111,7 +116,10 @@ qspn_create_net(const struct qspn_params *p, const struct rng *rng, uint64_t now
 	act(q, QSPN_BOOTSTRAPPED);
 	periodic_start(q);
 	call_end(q);
-	return q;
+	if (!q->failed)
+		return q;
+	qspn_free(q);
+	return NULL;
 }
 
 static void
@@ -216,7 +224,7 @@ earliest(const struct qspn *q, int from)
 uint64_t
 qspn_deadline(const struct qspn *q)
 {
-	return q->failed ? NEVER : earliest(q, 0);
+	return q->failed ? NEVER : q->deadline;
 }
 
 void

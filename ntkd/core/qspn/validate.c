@@ -118,14 +118,14 @@ nodes_can_be(const struct qspn *q, unsigned level, uint32_t nodes)
 	return bits >= 32 || nodes <= UINT32_C(1) << bits;
 }
 
-/* A g-node has at least the nodes of any that it is made of. */
+/* A g-node has at least the nodes of any that it is made of; one of connectivity has none. */
 static bool
 validate_own_nodes(struct qspn *q, const struct peer_count_list *l)
 {
 	if (l->n != q->levels && l->n != q->levels + 1)
 		return refuse(q, QSPN_BAD_LIST);
 	for (unsigned i = 0; i < l->n; i++)
-		if (!nodes_can_be(q, i, l->v[i]) || (i > 0 && l->v[i] < l->v[i - 1]))
+		if (!nodes_can_be(q, i, l->v[i]) || (i > 0 && l->v[i] != 0 && l->v[i] < l->v[i - 1]))
 			return refuse(q, QSPN_BAD_LIST);
 	return true;
 }
@@ -153,12 +153,15 @@ hops_can_be(const struct qspn *q, const struct peer_hop_list *l)
 	return true;
 }
 
-/* A coordinate twice, or one of the sender's own. */
+/*
+ * A coordinate twice, or one of the sender's own: those that it says it has, even where we
+ * read them differently (peer_as_read()).
+ */
 static bool
-hops_repeat(const struct peer_hop_list *l, const struct naddr *sender)
+hops_repeat(const struct peer_hop_list *l, const struct peer_addr *sender)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (sender->pos[l->v[i].level] == l->v[i].pos)
+		if (sender->pos.v[l->v[i].level] == l->v[i].pos)
 			return true;
 		for (size_t j = i; j-- > 0 && l->v[j].level == l->v[i].level; )
 			if (l->v[j].pos == l->v[i].pos)
@@ -187,8 +190,7 @@ cost_can_be(const struct peer_path *p)
 }
 
 static bool
-validate_path(struct qspn *q, const struct peer_etp *m, const struct peer_path *p,
-    const struct naddr *sender)
+validate_path(struct qspn *q, const struct peer_etp *m, const struct peer_path *p)
 {
 	unsigned level;
 
@@ -208,20 +210,20 @@ validate_path(struct qspn *q, const struct peer_etp *m, const struct peer_path *
 		return refuse(q, QSPN_BAD_IGNORE);
 	if (!nodes_can_be(q, level, p->nodes))
 		return refuse(q, QSPN_BAD_LIST);
-	if (hops_repeat(&p->hops, sender))
+	if (hops_repeat(&p->hops, &m->sender))
 		return refuse(q, QSPN_BAD_REPEAT);
 	return cost_can_be(p) || refuse(q, QSPN_BAD_COST);
 }
 
 static bool
-validate_paths(struct qspn *q, const struct peer_etp *m, const struct naddr *sender)
+validate_paths(struct qspn *q, const struct peer_etp *m)
 {
 	if (m->paths.n > q->p->max_paths_all || m->hops.n > PEER_HOPS)
 		return refuse(q, QSPN_BAD_SIZE);
 	if (!hops_can_be(q, &m->hops))
 		return refuse(q, QSPN_BAD_HOPS);
 	for (size_t i = 0; i < m->paths.n; i++)
-		if (!validate_path(q, m, &m->paths.v[i], sender))
+		if (!validate_path(q, m, &m->paths.v[i]))
 			return false;
 	return true;
 }
@@ -231,5 +233,5 @@ validate_etp(struct qspn *q, const struct arc *a, const struct peer_etp *m, stru
 {
 	return validate_sender(q, a, &m->sender, sender) &&
 	    validate_own_fingerprints(q, &m->fps) && validate_own_nodes(q, &m->nodes) &&
-	    validate_reports(q, &m->reports) && validate_paths(q, m, sender);
+	    validate_reports(q, &m->reports) && validate_paths(q, m);
 }
