@@ -87,8 +87,9 @@ report_text(const struct run *r, FILE *f)
 	    s.memory_per_node, s.paths_per_destination);
 	fprintf(f, "routes        %zu on the busiest node\n", r->check.walk.routes_max);
 	print_faults(&w->count, f);
-	if (r->splits_true != 0)
-		fprintf(f, "splits        %" PRIu64 " reported\n", r->splits_true);
+	if ((r->splits_true | r->splits) != 0)
+		fprintf(f, "splits        %" PRIu64 " reported, and %" PRIu64 " that were none\n",
+		    r->splits_true, r->splits);
 	print_check(r, f);
 	fprintf(f, "all           %.3f s of virtual time, %.3f s of CPU, %.3f s for checks, hash "
 	    "%016" PRIx64 "\n", (double)w->now / 1e6, (double)r->cpu_us / 1e6,
