@@ -2,6 +2,7 @@
 #include "sim/course.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TRIES = 400 };
@@ -104,38 +105,76 @@ course_do(struct world *w, const struct course_event *e)
 	return true;
 }
 
-/*
- * Would the world be whole after E?  Tried on the links alone, which are put back: no
- * manager hears of it.
- */
+/* All nodes that are up hang together, and those of each g-node. */
 static bool
-stays_whole(struct world *w, struct truth *t, const struct course_event *e)
+is_whole(struct world *w, struct truth *t)
 {
-	enum world_node_state state = WORLD_NODE_UP;
-	bool connected = false, whole;
+	bool whole = truth_look(t) && t->whole;
 	uint32_t first = UINT32_MAX;
 
-	if (e->kind == COURSE_CUT) {
-		connected = w->links[e->what].connected;
-		w->links[e->what].connected = false;
-	} else if (e->kind == COURSE_DIE || e->kind == COURSE_FREEZE) {
-		state = w->nodes[e->what].state;
-		w->nodes[e->what].state = WORLD_NODE_DEAD;
-	} else {
-		return true;
-	}
-	whole = truth_look(t) && t->whole;
 	for (uint32_t i = 0; whole && i < w->n_nodes; i++) {
 		if (w->nodes[i].state != WORLD_NODE_UP)
 			continue;
 		first = first == UINT32_MAX ? t->component[i] : first;
 		whole = t->component[i] == first;
 	}
-	if (e->kind == COURSE_CUT)
-		w->links[e->what].connected = connected;
-	else
-		w->nodes[e->what].state = state;
 	return whole && first != UINT32_MAX;
+}
+
+static bool
+whole_without_link(struct world *w, struct truth *t, uint32_t link)
+{
+	bool connected = w->links[link].connected, whole;
+
+	w->links[link].connected = false;
+	whole = is_whole(w, t);
+	w->links[link].connected = connected;
+	return whole;
+}
+
+/* With NODE in state STATE; one that comes back is connected over its links that are up. */
+static bool
+whole_with_node(struct world *w, struct truth *t, uint32_t node, enum world_node_state state)
+{
+	struct world_node *n = &w->nodes[node];
+	enum world_node_state was = n->state;
+	bool *connected = calloc(n->n_ends + (size_t)1, sizeof(*connected)), whole;
+
+	if (connected == NULL)
+		return false;
+	n->state = state;
+	for (uint32_t i = 0; i < n->n_ends; i++) {
+		struct world_link *l = &w->links[n->ends[i].link];
+
+		connected[i] = l->connected;
+		l->connected = state == WORLD_NODE_UP && l->up &&
+		    w->nodes[n->ends[i].node].state == WORLD_NODE_UP;
+	}
+	whole = is_whole(w, t);
+	for (uint32_t i = 0; i < n->n_ends; i++)
+		w->links[n->ends[i].link].connected = connected[i];
+	n->state = was;
+	free(connected);
+	return whole;
+}
+
+/* Would the world be whole after E?  Tried on the links alone, which are put back: no manager hears of it. */
+static bool
+stays_whole(struct world *w, struct truth *t, const struct course_event *e)
+{
+	switch (e->kind) {
+	case COURSE_CUT:
+		return whole_without_link(w, t, e->what);
+	case COURSE_DIE:
+	case COURSE_FREEZE:
+		return whole_with_node(w, t, e->what, WORLD_NODE_DEAD);
+	/* Links of its g-node may have been cut meanwhile. */
+	case COURSE_RETURN:
+	case COURSE_THAW:
+		return whole_with_node(w, t, e->what, WORLD_NODE_UP);
+	default:
+		return true;
+	}
 }
 
 bool
