@@ -242,6 +242,23 @@ end_of_arc(struct world_node *n, uint32_t arc)
 	return NULL;
 }
 
+/* The bytes of M, or of what NODE makes of it for the node at END; NULL: nothing is sent. */
+static struct world_bytes *
+bytes_to_send(struct world *w, uint32_t node, const struct world_end *end, struct qspn_msg *m)
+{
+	struct peer_msg other;
+	struct world_bytes *b;
+
+	if (w->tamper == NULL)
+		return bytes_of(w, m);
+	other = *qspn_msg_get(m);
+	if (!w->tamper(w, node, end->node, &other, w->tamper_arg))
+		return NULL;
+	b = bytes_new(&other);
+	w->failed = w->failed || b == NULL;
+	return b;
+}
+
 static void
 send_action(struct world *w, uint32_t node, const struct qspn_action *a)
 {
@@ -256,7 +273,7 @@ send_action(struct world *w, uint32_t node, const struct qspn_action *a)
 		e.error = a->kind == QSPN_RESULT ? PEER_E_BOOTSTRAP : PEER_E_NOT_ACCEPTED;
 	if (a->msg != NULL) {
 		e.type = qspn_msg_get(a->msg)->type;
-		e.bytes = bytes_of(w, a->msg);
+		e.bytes = bytes_to_send(w, node, end, a->msg);
 		if (e.bytes == NULL)
 			return;
 	}
@@ -338,6 +355,32 @@ act(struct world *w, uint32_t node)
 	else
 		qspn_out_free(&mine);
 	arm(w, node);
+}
+
+void
+world_acted(struct world *w, uint32_t node)
+{
+	act(w, node);
+}
+
+void
+world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t type, uint32_t call,
+    const uint8_t *body, size_t len)
+{
+	const struct world_end *at = &w->nodes[node].ends[end];
+	struct world_event e = { .peer_kind = kind, .type = type, .call = call };
+
+	if (at->arc == 0 || at->connection != w->links[at->link].connection)
+		return;
+	e.bytes = malloc(sizeof(*e.bytes) + len);
+	if (e.bytes == NULL) {
+		w->failed = true;
+		return;
+	}
+	e.bytes->refs = 1;
+	e.bytes->len = (uint32_t)len;
+	memcpy(e.bytes->data, body, len);
+	transmit(w, at->link, side(&w->links[at->link], node), &e);
 }
 
 /* --- connections -------------------------------------------------------------------------------- */

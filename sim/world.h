@@ -109,6 +109,14 @@ struct world;
 /* Told of everything a manager reports (QSPN_SPLIT, …), after the world has acted on it. */
 typedef void world_watch(struct world *w, uint32_t node, const struct qspn_action *a, void *arg);
 
+/*
+ * A lying node: called with each message that NODE is about to send to TO, decoded, before it is
+ * written.  The hook may change *M, with lists in memory that stays valid until it is called
+ * again; the world encodes what it leaves, which must be within the bounds of the message table.
+ * False: the message is not sent at all.
+ */
+typedef bool world_tamper(struct world *w, uint32_t node, uint32_t to, struct peer_msg *m, void *arg);
+
 struct world {
 	struct world_settings settings;
 	struct rng rng;			/* of links and faults */
@@ -127,6 +135,8 @@ struct world {
 	uint8_t *told;			/* of each node: it processed a message since it was last cleared */
 	world_watch *watch;
 	void *watch_arg;
+	world_tamper *tamper;
+	void *tamper_arg;
 	bool failed;			/* memory ran out */
 	struct qspn_out out;
 	struct qspn_msg *last_msg;	/* the message written last, and its bytes: */
@@ -156,6 +166,20 @@ void world_node_die(struct world *w, uint32_t node);	/* its links go down with i
 void world_node_return(struct world *w, uint32_t node);	/* without memory of its former life */
 void world_node_freeze(struct world *w, uint32_t node);
 void world_node_thaw(struct world *w, uint32_t node);
+
+/*
+ * NODE sends the LEN bytes at BODY to the neighbour at end END of its links, as a message of TYPE and
+ * KIND (enum peer_kind), with the number CALL where the kind has one.  Nothing happens without a
+ * connection.
+ */
+void world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t type, uint32_t call,
+    const uint8_t *body, size_t len);
+
+/*
+ * What the manager of NODE asked for, in a call that was given &w->out as its list of actions, is
+ * done.  For calls that the world itself does not make.
+ */
+void world_acted(struct world *w, uint32_t node);
 
 /* --- time -------------------------------------------------------------------------- */
 
