@@ -5,6 +5,7 @@
  *
  *	dict priv	libFuzzer dictionary of the messages of ntkd and ntkd-priv
  *	dict ctl	libFuzzer dictionary of the verbs of the control socket
+ *	dict peer	libFuzzer dictionary of the messages between nodes
  *	dict -m		the messages of ntkd and ntkd-priv as tables in Markdown
  */
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "proto/ctlmsg.h"
+#include "proto/peermsg.h"
 #include "proto/privmsg.h"
 
 enum { RECORD_MAX = 512 };
@@ -40,6 +42,10 @@ put_bound(const struct msg_field *f, uint8_t *msg, bool greatest)
 	case MSG_U8:
 		memcpy(msg + f->offset, &v8, sizeof(v8));
 		break;
+	case MSG_U64:
+	case MSG_V64:
+		memcpy(msg + f->offset, &v, sizeof(v));
+		break;
 	case MSG_U16:
 		memcpy(msg + f->offset, &v16, sizeof(v16));
 		break;
@@ -47,12 +53,16 @@ put_bound(const struct msg_field *f, uint8_t *msg, bool greatest)
 	case MSG_S32:
 	case MSG_IP4:
 	case MSG_HANDLE:
+	case MSG_V32:
+	case MSG_N32:
 		memcpy(msg + f->offset, &v32, sizeof(v32));
 		break;
 	case MSG_MAC:
 		msg[f->offset + 5] = 1;
 		break;
 	case MSG_STR:
+	case MSG_REC:
+	case MSG_LIST:
 		break;
 	}
 }
@@ -122,6 +132,28 @@ print_priv(void)
 	}
 }
 
+/* Messages between nodes: their frames, and bodies whose lists are empty. */
+static void
+print_peer(void)
+{
+	for (size_t i = 0; i < peer_n_msgs; i++) {
+		struct peer_frame f = { .magic = PEER_MAGIC, .version = PEER_VERSION,
+			.type = peer_msgs[i].type, .kind = PEER_NOTICE };
+		uint8_t wire[RECORD_MAX];
+		struct wr w;
+
+		wr_init(&w, wire, sizeof(wire));
+		msg_encode(&peer_frame_desc, &f, &w);
+		print_entry("frame", peer_msgs[i].name, wire, w.len);
+		print_record(&peer_msgs[i], 0, false);
+		print_record(&peer_msgs[i], 0, true);
+	}
+	print_record(&peer_hop_desc, 0, true);
+	print_record(&peer_path_desc, 0, false);
+	print_record(&peer_path_desc, 0, true);
+	print_record(&peer_fp_desc, 0, true);
+}
+
 /* Words as they stand in JSON, their quotes escaped for the dictionary. */
 static void
 print_ctl(void)
@@ -142,7 +174,8 @@ kind_name(enum msg_kind kind)
 	static const char *const names[] = {
 		[MSG_U8] = "u8", [MSG_U16] = "u16", [MSG_U32] = "u32", [MSG_S32] = "s32",
 		[MSG_IP4] = "IPv4 address", [MSG_HANDLE] = "handle", [MSG_MAC] = "hardware address",
-		[MSG_STR] = "string",
+		[MSG_STR] = "string", [MSG_U64] = "u64", [MSG_V32] = "v32", [MSG_V64] = "v64",
+		[MSG_N32] = "n32", [MSG_REC] = "record", [MSG_LIST] = "list",
 	};
 
 	return names[kind];
@@ -155,6 +188,9 @@ print_range(const struct msg_field *f)
 	case MSG_U8:
 	case MSG_U16:
 	case MSG_U32:
+	case MSG_U64:
+	case MSG_V32:
+	case MSG_V64:
 		if (f->min == f->max)
 			printf("%llu", (unsigned long long)f->min);
 		else
@@ -171,6 +207,16 @@ print_range(const struct msg_field *f)
 	case MSG_IP4:
 	case MSG_HANDLE:
 		printf("any");
+		break;
+	case MSG_N32:
+		printf("-1 to %d", INT32_MAX);
+		break;
+	case MSG_REC:
+		printf("%s", f->of->name);
+		break;
+	case MSG_LIST:
+		printf("%llu to %llu of %s", (unsigned long long)f->min,
+		    (unsigned long long)f->max, f->of->name);
 		break;
 	}
 }
@@ -213,10 +259,12 @@ main(int argc, char **argv)
 		print_priv();
 	else if (argc == 2 && strcmp(argv[1], "ctl") == 0)
 		print_ctl();
+	else if (argc == 2 && strcmp(argv[1], "peer") == 0)
+		print_peer();
 	else if (argc == 2 && strcmp(argv[1], "-m") == 0)
 		print_tables();
 	else {
-		fprintf(stderr, "usage: dict priv | ctl | -m\n");
+		fprintf(stderr, "usage: dict priv | ctl | peer | -m\n");
 		return 2;
 	}
 	return fflush(stdout) != 0 || ferror(stdout) != 0;

@@ -12,7 +12,13 @@
  * table; no message has code of its own.
  *
  * On the wire fields follow each other without padding, integers in network
- * byte order, a string as one byte of length and its characters.
+ * byte order or, where the kind says so, in a variable number of bytes (rd_var()), a
+ * string as one byte of length and its characters, a list as its length (variable) and its
+ * elements, a record within a record as its fields.
+ *
+ * Lists are decoded into memory that the caller provides (struct msg_arena).  The length of
+ * a list is believed only if it is within the table's bound and so many elements can
+ * still follow in what was received.
  */
 
 #include <stdbool.h>
@@ -35,6 +41,30 @@ enum msg_kind {
 	MSG_HANDLE,		/* uint32_t, printed in hexadecimal */
 	MSG_MAC,		/* uint8_t[6]; min 1: neither all zeroes nor multicast */
 	MSG_STR,		/* char[size], NUL-terminated, printable ASCII, maybe empty */
+	MSG_U64,		/* uint64_t */
+	MSG_V32,		/* uint32_t, of variable length on the wire */
+	MSG_V64,		/* uint64_t, of variable length on the wire */
+	MSG_N32,		/* int32_t from -1 up; on the wire one more, of variable length */
+	MSG_REC,		/* a record, `of` */
+	MSG_LIST,		/* struct msg_list of `of` records; min and max count them */
+};
+
+struct msg_desc;
+
+/*
+ * A list in a message's struct.  The tables make typed ones of the same layout (an
+ * element pointer, a count); the elements are borrowed from whoever made the message.
+ */
+struct msg_list {
+	const void *v;
+	uint16_t n;
+};
+
+/* Memory that lists are decoded into: SIZE bytes at BUF, aligned for any object, USED of them taken. */
+struct msg_arena {
+	uint8_t *buf;
+	size_t size;
+	size_t used;
 };
 
 struct msg_field {
@@ -45,6 +75,7 @@ struct msg_field {
 	size_t size;		/* of the struct's member, bytes */
 	uint64_t min;		/* smallest and greatest allowed value */
 	uint64_t max;
+	const struct msg_desc *of;	/* of MSG_REC and MSG_LIST, else NULL */
 };
 
 struct msg_desc {
@@ -71,6 +102,10 @@ struct msg_error {
  */
 bool msg_decode(const struct msg_desc *d, struct rd *r, void *out, struct msg_error *err);
 
+/* The same for messages with lists, which go to A ("too large" when it is full). */
+bool msg_decode_in(const struct msg_desc *d, struct rd *r, void *out, struct msg_arena *a,
+    struct msg_error *err);
+
 /* Checks the values of IN as msg_decode() would. */
 bool msg_valid(const struct msg_desc *d, const void *in, struct msg_error *err);
 
@@ -83,7 +118,7 @@ void msg_encode(const struct msg_desc *d, const void *in, struct wr *w);
  */
 int msg_print(const struct msg_desc *d, const void *in, char *buf, size_t size);
 
-/* Fewest and most bytes of such a message on the wire. */
+/* Fewest and most bytes of such a message on the wire (most: SIZE_MAX with lists of lists). */
 size_t msg_wire_min(const struct msg_desc *d);
 size_t msg_wire_max(const struct msg_desc *d);
 

@@ -5,7 +5,7 @@
 
 /* Field tables: one array for each record of privmsg.tab. */
 #define FIELD(m, f, kind, min, max, doc) \
-	{ #f, doc, kind, offsetof(struct priv_##m, f), sizeof(((struct priv_##m *)0)->f), min, max },
+	{ #f, doc, kind, offsetof(struct priv_##m, f), sizeof(((struct priv_##m *)0)->f), min, max, NULL },
 #define MSG(m, number, doc) static const struct msg_field m##_fields[] = {
 #define U8(m, f, min, max, doc) FIELD(m, f, MSG_U8, min, max, doc)
 #define U16(m, f, min, max, doc) FIELD(m, f, MSG_U16, min, max, doc)

@@ -61,6 +61,28 @@ rd_u64(struct rd *r)
 	return rd_uint(r, 8);
 }
 
+bool
+rd_var(struct rd *r, uint64_t *v)
+{
+	unsigned shift = 0;
+	uint8_t b;
+
+	*v = 0;
+	do {
+		b = rd_u8(r);
+		if (r->failed) {
+			*v = 0;
+			return true;
+		}
+		/* The tenth byte holds the 64th bit alone. */
+		if (shift == 63 && b > 1)
+			return false;
+		*v |= (uint64_t)(b & 0x7f) << shift;
+		shift += 7;
+	} while ((b & 0x80) != 0);
+	return b != 0 || shift == 7;
+}
+
 void
 rd_bytes(struct rd *r, void *out, size_t len)
 {

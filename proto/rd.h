@@ -35,6 +35,13 @@ uint16_t rd_u16(struct rd *r);
 uint32_t rd_u32(struct rd *r);
 uint64_t rd_u64(struct rd *r);
 
+/*
+ * The next integer of variable length (LEB128: seven bits a byte, the lowest first, the
+ * eighth set when more follow).  False when it is not written in the shortest way or has more
+ * than 64 bits; true with 0 when R has failed.
+ */
+bool rd_var(struct rd *r, uint64_t *v);
+
 /* Copies the next LEN bytes to OUT; all zeroes when R has failed. */
 void rd_bytes(struct rd *r, void *out, size_t len);
 

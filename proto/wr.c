@@ -12,6 +12,12 @@ wr_init(struct wr *w, void *buf, size_t size)
 	w->failed = false;
 }
 
+void
+wr_count(struct wr *w)
+{
+	wr_init(w, NULL, SIZE_MAX);
+}
+
 size_t
 wr_room(const struct wr *w)
 {
@@ -25,7 +31,7 @@ wr_bytes(struct wr *w, const void *data, size_t len)
 		w->failed = true;
 		return;
 	}
-	if (len != 0)
+	if (len != 0 && w->start != NULL)
 		memcpy(w->start + w->len, data, len);
 	w->len += len;
 }
@@ -66,9 +72,17 @@ wr_u64(struct wr *w, uint64_t v)
 }
 
 void
+wr_var(struct wr *w, uint64_t v)
+{
+	for (; v > 0x7f; v >>= 7)
+		wr_u8(w, (uint8_t)(v | 0x80));
+	wr_u8(w, (uint8_t)v);
+}
+
+void
 wr_patch_u16(struct wr *w, size_t at, uint16_t v)
 {
-	if (w->failed || at + 2 > w->len) {
+	if (w->failed || w->start == NULL || at + 2 > w->len) {
 		w->failed = true;
 		return;
 	}

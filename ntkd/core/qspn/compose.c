@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Outgoing messages (spec/qspn 4.17): each is one piece of memory with everything it refers to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/core/qspn/int.h"
+
+struct qspn_msg {
+	uint32_t refs;
+	struct peer_msg m;
+};
+
+struct qspn_msg *
+qspn_msg_ref(struct qspn_msg *m)
+{
+	m->refs++;
+	return m;
+}
+
+void
+qspn_msg_unref(struct qspn_msg *m)
+{
+	if (--m->refs == 0)
+		free(m);
+}
+
+const struct peer_msg *
+qspn_msg_get(const struct qspn_msg *m)
+{
+	return &m->m;
+}
+
+/* Pieces taken from the memory behind a message. */
+struct room {
+	unsigned char *at;
+};
+
+static size_t
+rounded(size_t size)
+{
+	return (size + 7) / 8 * 8;
+}
+
+static void *
+room_take(struct room *r, size_t size)
+{
+	void *at = r->at;
+
+	r->at += rounded(size);
+	return at;
+}
+
+static struct qspn_msg *
+message(struct qspn *q, uint8_t type, size_t more, struct room *r)
+{
+	struct qspn_msg *m = malloc(rounded(sizeof(*m)) + more);
+
+	if (m == NULL) {
+		q->failed = true;
+		return NULL;
+	}
+	memset(m, 0, sizeof(*m));
+	m->refs = 1;
+	m->m.type = type;
+	r->at = (unsigned char *)m + rounded(sizeof(*m));
+	return m;
+}
+
+/* --- ignore_outside --------------------------------------------------------- */
+
+/* Is the cheapest stored path to hop J of P by the arc that enters it the beginning of P? */
+static bool
+is_best_exit(const struct qspn *q, const struct path *p, size_t j)
+{
+	const struct dest *d = map_find(q, p->hops[j].to);
+	const struct path *best = NULL;
+
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		const struct path *b = d->v[i];
+
+		if (b->hops[b->n - 1].id == p->hops[j].id &&
+		    (best == NULL || path_total(b) < path_total(best)))
+			best = b;
+	}
+	if (best == NULL)
+		return true;
+	if (best->n != j + 1)
+		return false;
+	for (size_t i = 0; i <= j; i++)
+		if (!coord_equal(best->hops[i].to, p->hops[i].to) ||
+		    best->hops[i].id != p->hops[i].id)
+			return false;
+	return true;
+}
+
+static uint32_t
+ignore_outside(const struct qspn *q, const struct path *p)
+{
+	unsigned end = path_end(p).level;
+	uint32_t ignore = 0;
+	size_t j = 0;
+	bool bit = false;
+
+	for (unsigned i = 1; i < q->levels; i++) {
+		size_t was = j;
+
+		if (i > end) {
+			ignore |= UINT32_C(1) << i;
+			continue;
+		}
+		while (p->hops[j].to.level < i)
+			j++;
+		/* An arc of ours leads nowhere but to its own end: there is no better way to it. */
+		if (j > 0 && j != was)
+			bit = !is_best_exit(q, p, j);
+		if (bit)
+			ignore |= UINT32_C(1) << i;
+	}
+	return ignore;
+}
+
+struct item
+item_make(const struct qspn *q, struct path *p)
+{
+	struct path *now = p->stored ? p : map_same(q, p);
+
+	if (now == NULL)
+		return (struct item){ p, true, ignore_outside(q, p) };
+	return (struct item){ now, path_total(now) == COST_DEAD, ignore_outside(q, now) };
+}
+
+/* --- parts of messages --------------------------------------------------------- */
+
+static size_t
+addr_room(const struct qspn *q)
+{
+	return rounded(q->levels) + rounded(q->levels * sizeof(uint32_t));
+}
+
+static struct peer_addr
+addr_write(const struct qspn *q, struct room *r)
+{
+	uint8_t *gexp = room_take(r, q->levels);
+	uint32_t *pos = room_take(r, q->levels * sizeof(*pos));
+	uint16_t n = (uint16_t)q->levels;
+
+	memcpy(gexp, q->topo->gexp, q->levels);
+	memcpy(pos, q->me.pos, q->levels * sizeof(*pos));
+	return (struct peer_addr){ .gexp = { gexp, n }, .pos = { pos, n } };
+}
+
+static size_t
+fp_room(const struct qspn *q)
+{
+	return q->levels * sizeof(int32_t) + 8;		/* two lists, each rounded up */
+}
+
+static struct peer_fp
+fp_write(const struct fingerprint *f, struct room *r)
+{
+	uint16_t n_eld = (uint16_t)(f->levels - f->level);
+	int32_t *eld = room_take(r, n_eld * sizeof(*eld));
+	int32_t *seed = room_take(r, f->level * sizeof(*seed));
+
+	memcpy(eld, f->v, n_eld * sizeof(*eld));
+	memcpy(seed, f->v + n_eld, f->level * sizeof(*seed));
+	return (struct peer_fp){ .id = f->id, .level = f->level, .eld = { eld, n_eld },
+	    .seed = { seed, f->level } };
+}
+
+static void
+own_write(const struct qspn *q, struct peer_etp *m, struct room *r)
+{
+	struct peer_fp *fps = room_take(r, q->levels * sizeof(*fps));
+	uint32_t *nodes = room_take(r, q->levels * sizeof(*nodes));
+
+	for (unsigned i = 0; i < q->levels; i++)
+		fps[i] = fp_write(&q->fp[i], r);
+	memcpy(nodes, q->nodes, q->levels * sizeof(*nodes));
+	m->fps.v = fps;
+	m->nodes.v = nodes;
+	m->fps.n = m->nodes.n = (uint16_t)q->levels;
+}
+
+static size_t
+own_room(const struct qspn *q)
+{
+	return rounded(q->levels * sizeof(struct peer_fp)) +
+	    rounded(q->levels * sizeof(uint32_t)) + q->levels * fp_room(q);
+}
+
+static void
+hops_write(const struct coord *hops, size_t n, struct peer_etp *m, struct room *r)
+{
+	struct peer_hop *v = room_take(r, n * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct peer_hop){ .level = hops[i].level, .pos = hops[i].pos };
+	m->hops.v = v;
+	m->hops.n = (uint16_t)n;
+}
+
+/* Numbers the fingerprints that the items refer to; how many there are. */
+static size_t
+reports_number(const struct item *v, size_t n)
+{
+	size_t n_fps = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].p->fp->listed) {
+			v[i].p->fp->listed = true;
+			v[i].p->fp->index = (uint16_t)n_fps++;
+		}
+	return n_fps;
+}
+
+static void
+reports_write(const struct item *v, size_t n, size_t n_fps, struct peer_etp *m, struct room *r)
+{
+	struct peer_fp *fps = room_take(r, n_fps * sizeof(*fps));
+
+	for (size_t i = 0; i < n; i++) {
+		struct fpref *f = v[i].p->fp;
+
+		if (f->listed)
+			fps[f->index] = fp_write(&f->f, r);
+		f->listed = false;
+	}
+	m->reports.v = fps;
+	m->reports.n = (uint16_t)n_fps;
+}
+
+static size_t
+path_room(const struct path *p)
+{
+	return rounded(p->n * sizeof(struct peer_hop)) + rounded(p->n * sizeof(uint32_t));
+}
+
+static void
+path_write(const struct item *i, struct peer_path *m, struct room *r)
+{
+	const struct path *p = i->p;
+	struct peer_hop *hops = room_take(r, p->n * sizeof(*hops));
+	uint32_t *arcs = room_take(r, p->n * sizeof(*arcs));
+
+	for (size_t j = 0; j < p->n; j++) {
+		hops[j] = (struct peer_hop){ .level = p->hops[j].to.level, .pos = p->hops[j].to.pos };
+		arcs[j] = p->hops[j].id;
+	}
+	*m = (struct peer_path){ .hops = { hops, p->n }, .arcs = { arcs, p->n }, .fp = p->fp->index,
+	    .nodes = p->nodes, .ignore = i->ignore };
+	cost_write(i->dead ? COST_DEAD : path_total(p), &m->cost_kind, &m->cost);
+}
+
+static void
+paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
+{
+	struct peer_path *paths = room_take(r, n * sizeof(*paths));
+
+	for (size_t i = 0; i < n; i++)
+		path_write(&v[i], &paths[i], r);
+	m->paths.v = paths;
+	m->paths.n = (uint16_t)n;
+}
+
+/* --- messages ----------------------------------------------------------------- */
+
+static size_t
+etp_room(const struct qspn *q, size_t n_hops, const struct item *v, size_t n, size_t n_fps)
+{
+	size_t room = addr_room(q) + own_room(q) + rounded(n_hops * sizeof(struct peer_hop)) +
+	    rounded(n_fps * sizeof(struct peer_fp)) + n_fps * fp_room(q) +
+	    rounded(n * sizeof(struct peer_path));
+
+	for (size_t i = 0; i < n; i++)
+		room += path_room(v[i].p);
+	return room;
+}
+
+struct qspn_msg *
+compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
+    const struct item *v, size_t n)
+{
+	size_t n_fps = reports_number(v, n);
+	struct room r;
+	struct qspn_msg *m = message(q, PEER_etp, etp_room(q, n_hops, v, n, n_fps), &r);
+	struct peer_etp *e;
+
+	if (m == NULL) {
+		for (size_t i = 0; i < n; i++)
+			v[i].p->fp->listed = false;
+		return NULL;
+	}
+	e = &m->m.etp;
+	e->incarnation = q->incarnation;
+	e->seq = ++q->seq;
+	e->full = full;
+	e->sender = addr_write(q, &r);
+	own_write(q, e, &r);
+	hops_write(hops, n_hops, e, &r);
+	reports_write(v, n, n_fps, e, &r);
+	paths_write(v, n, e, &r);
+	return m;
+}
+
+/* Everything stored, or what A may use (spec 4.6). */
+static struct qspn_msg *
+compose_stored(struct qspn *q, const struct arc *a, const struct coord *hops, size_t n_hops)
+{
+	struct item *v = scratch_take(&q->scratch, (q->n_paths + 1) * sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL) {
+		q->failed = true;
+		return NULL;
+	}
+	for (unsigned l = a == NULL ? 0 : a->at.level; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (a == NULL || !path_has(d->v[j], a->at))
+					v[n++] = item_make(q, d->v[j]);
+		}
+	return compose_etp(q, true, hops, n_hops, v, n);
+}
+
+struct qspn_msg *
+compose_full(struct qspn *q, const struct coord *hops, size_t n_hops)
+{
+	return compose_stored(q, NULL, hops, n_hops);
+}
+
+struct qspn_msg *
+compose_for(struct qspn *q, const struct arc *a)
+{
+	return compose_stored(q, a->known ? a : NULL, NULL, 0);
+}
+
+struct qspn_msg *
+compose_plain(struct qspn *q, uint8_t type, uint8_t level)
+{
+	struct room r;
+	struct qspn_msg *m = message(q, type, 0, &r);
+
+	if (m != NULL && type == PEER_prepare_destroy)
+		m->m.prepare_destroy.level = level;
+	return m;
+}
+
+struct qspn_msg *
+compose_request(struct qspn *q)
+{
+	struct room r;
+	struct qspn_msg *m = message(q, PEER_full_request, addr_room(q), &r);
+
+	if (m != NULL)
+		m->m.full_request.requester = addr_write(q, &r);
+	return m;
+}

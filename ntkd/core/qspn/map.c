@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/core/qspn/int.h"
+#include "ntkd/kernel/grow.h"
+
+/* Where the destination at POS is or belongs. */
+static size_t
+place(const struct dests *s, uint32_t pos)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->v[mid]->at.pos < pos)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct dest *
+map_find(const struct qspn *q, struct coord c)
+{
+	const struct dests *s = &q->level[c.level];
+	size_t at = place(s, c.pos);
+
+	return at < s->n && s->v[at]->at.pos == c.pos ? s->v[at] : NULL;
+}
+
+struct dest *
+map_add(struct qspn *q, struct coord c)
+{
+	struct dests *s = &q->level[c.level];
+	size_t at = place(s, c.pos);
+	struct dest **v = grow(s->v, s->n, 1, &s->size, sizeof(struct dest *));
+	struct dest *d = v == NULL ? NULL : calloc(1, sizeof(*d));
+
+	if (v != NULL)
+		s->v = v;
+	if (d == NULL) {
+		q->failed = true;
+		return NULL;
+	}
+	d->at = c;
+	memmove(v + at + 1, v + at, (s->n - at) * sizeof(struct dest *));
+	v[at] = d;
+	s->n++;
+	return d;
+}
+
+void
+map_remove(struct qspn *q, struct dest *d)
+{
+	struct dests *s = &q->level[d->at.level];
+	size_t at = place(s, d->at.pos);
+
+	s->n--;
+	memmove(s->v + at, s->v + at + 1, (s->n - at) * sizeof(struct dest *));
+	free(d->v);
+	free(d);
+}
+
+struct path *
+map_same(const struct qspn *q, const struct path *p)
+{
+	const struct dest *d = map_find(q, path_end(p));
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (path_same(d->v[i], p))
+			return d->v[i];
+	return NULL;
+}
+
+void
+path_stored(struct qspn *q, struct path *p)
+{
+	p->stored = true;
+	q->n_paths++;
+	adjacent_count(q, p, true);
+}
+
+void
+path_unstored(struct qspn *q, struct path *p)
+{
+	adjacent_count(q, p, false);
+	q->n_paths--;
+	p->stored = p->exposed = false;
+	p->arc = NULL;
+	path_drop(q, p);
+}
+
+bool
+dest_set(struct qspn *q, struct dest *d, struct path **v, size_t n)
+{
+	if (n > d->size) {
+		struct path **room = realloc(d->v, n * sizeof(struct path *));
+
+		if (room == NULL) {
+			q->failed = true;
+			return false;
+		}
+		d->v = room;
+		d->size = (uint16_t)n;
+	}
+	if (n > 0)
+		memcpy(d->v, v, n * sizeof(struct path *));
+	d->n = (uint16_t)n;
+	return true;
+}
+
+/* The eldest fingerprint of those reported; of a single node that of its cheapest path. */
+static struct fpref *
+valid_fingerprint(const struct dest *d)
+{
+	struct fpref *best = d->v[0]->fp;
+
+	for (size_t i = 1; i < d->n && d->at.level > 0; i++)
+		if (d->v[i]->fp != best && fingerprint_elder(&d->v[i]->fp->f, &best->f) < 0)
+			best = d->v[i]->fp;
+	return best;
+}
+
+bool
+dest_shows(const struct dest *d, const struct path *p)
+{
+	return d->at.level == 0 || fingerprint_same(&p->fp->f, &d->fp->f);
+}
+
+void
+dest_refresh(const struct qspn *q, struct dest *d)
+{
+	size_t i = 0;
+
+	if (d->n == 0)
+		return;
+	d->fp = valid_fingerprint(d);
+	while (!dest_shows(d, d->v[i]))
+		i++;
+	d->nodes = d->v[i]->nodes;
+	d->root = is_virtual(q, d->at) ? 0 : isqrt(UINT64_C(9) * d->nodes);
+}
+
+/* Takes the doomed paths out of D; true when there were some. */
+static bool
+dest_thin(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg, struct tally *t)
+{
+	size_t before = d->n, n = 0;
+
+	for (size_t i = 0; i < before; i++) {
+		struct path *p = d->v[i];
+
+		if (!doomed(q, p, arg)) {
+			d->v[n++] = p;
+			continue;
+		}
+		t->removed = (uint16_t)(t->removed + p->exposed);
+		news_add(q, p);
+		path_unstored(q, p);
+	}
+	d->n = (uint16_t)n;
+	return n < before;
+}
+
+/* As dest_thin(), with all that follows; the destination may be gone afterwards. */
+static bool
+dest_lose(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg)
+{
+	struct coord at = d->at;
+	struct tally t = { 0 };
+	size_t before = d->n, after;
+
+	if (!dest_thin(q, d, doomed, arg, &t))
+		return false;
+	after = d->n;
+	if (after == 0) {
+		map_remove(q, d);
+	} else {
+		dest_refresh(q, d);
+		expose_dest(q, d, &t);
+		news_close(q, d);
+	}
+	expose_signal(q, at, before, after, &t);
+	return true;
+}
+
+static bool
+drop_once(struct qspn *q, doomed_fn *doomed, const void *arg)
+{
+	bool any = false;
+
+	for (unsigned l = 0; l < q->levels; l++) {
+		struct dests *s = &q->level[l];
+
+		for (size_t i = 0; i < s->n && !q->failed; ) {
+			size_t had = s->n;
+
+			any = dest_lose(q, s->v[i], doomed, arg) || any;
+			if (s->n == had)
+				i++;
+		}
+	}
+	return any;
+}
+
+static bool
+through_unknown(const struct qspn *q, const struct path *p, const void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i + 1 < p->n; i++)
+		if (map_find(q, p->hops[i].to) == NULL)
+			return true;
+	return false;
+}
+
+/* A15.  Each round that finds something removes paths, so it ends. */
+void
+map_sweep(struct qspn *q)
+{
+	if (!amended(q, QSPN_A15_SWEEP))
+		return;
+	while (!q->failed && drop_once(q, through_unknown, NULL))
+		;
+}
+
+void
+map_drop(struct qspn *q, doomed_fn *doomed, const void *arg)
+{
+	if (drop_once(q, doomed, arg))
+		map_sweep(q);
+}
+
+bool
+through_arc(const struct qspn *q, const struct path *p, const void *arc)
+{
+	(void)q;
+	return p->arc == arc;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A received ETP, from the sender's point of view to ours (spec/qspn 4.9). */
+#include <string.h>
+
+#include "ntkd/core/qspn/int.h"
+
+static struct coord
+hop_read(const struct peer_hop *h)
+{
+	return (struct coord){ h->level, h->pos };
+}
+
+struct fingerprint
+fingerprint_read(unsigned levels, const struct peer_fp *f)
+{
+	struct fingerprint out = { .id = f->id, .level = f->level, .levels = (uint8_t)levels };
+
+	memcpy(out.v, f->eld.v, f->eld.n * sizeof(out.v[0]));
+	if (f->seed.n > 0)
+		memcpy(out.v + f->eld.n, f->seed.v, f->seed.n * sizeof(out.v[0]));
+	return out;
+}
+
+void
+cands_dead(struct qspn *q, struct cands *c, const struct path *p)
+{
+	struct path *dead = path_scratch(q, p->n);
+
+	if (dead == NULL)
+		return;
+	memcpy(dead->hops, p->hops, p->n * sizeof(p->hops[0]));
+	dead->cost = COST_DEAD;
+	dead->fp = p->fp;
+	dead->nodes = p->nodes;
+	dead->arc = p->arc;
+	cands_add(q, c, dead);
+}
+
+/* Dead copies of the stored paths through A; those whose first hop is FIRST, unless it is NULL. */
+static void
+retire(struct qspn *q, const struct arc *a, const struct coord *first, struct cands *c)
+{
+	for (unsigned l = 0; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (d->v[j]->arc == a && (first == NULL ||
+				    coord_equal(d->v[j]->hops[0].to, *first)))
+					cands_dead(q, c, d->v[j]);
+		}
+}
+
+/* The one-hop path over A to AT, dead, if it is stored (what A6 replaces by retire()). */
+static void
+retire_one(struct qspn *q, const struct arc *a, struct coord at, struct cands *c)
+{
+	const struct dest *d = map_find(q, at);
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (d->v[i]->arc == a && d->v[i]->n == 1)
+			cands_dead(q, c, d->v[i]);
+}
+
+void
+arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, struct cands *c)
+{
+	struct coord old = a->at;
+	bool was_known = a->known;
+
+	a->peer = *peer;
+	a->known = true;
+	naddr_coord(q->topo, &q->me, peer, &a->at);
+	if (!was_known || coord_equal(old, a->at))
+		return;
+	if (amended(q, QSPN_A6_RETIRE))
+		retire(q, a, &old, c);
+	else
+		retire_one(q, a, old, c);
+}
+
+/* Index of the first hop of level L or above. */
+static size_t
+outside(const struct peer_hop *v, size_t n, unsigned l)
+{
+	size_t i = 0;
+
+	while (i < n && v[i].level < l)
+		i++;
+	return i;
+}
+
+static struct path *
+path_start(struct qspn *q, struct arc *a, size_t n, struct fpref *fp, uint32_t nodes)
+{
+	struct path *p = path_scratch(q, n);
+
+	if (p == NULL)
+		return NULL;
+	p->hops[0] = (struct qspn_hop){ a->at, a->id };
+	p->arc = a;
+	p->fp = fp;
+	p->nodes = nodes;
+	return p;
+}
+
+/* Grouping and acyclic rule on one path (steps 6 and 7). */
+static void
+revise_path(struct qspn *q, struct arc *a, const struct peer_path *m, struct fpref *fp,
+    struct cands *c)
+{
+	size_t skip = outside(m->hops.v, m->hops.n, a->at.level);
+	size_t n = 1 + m->hops.n - skip;
+	struct path *p;
+
+	for (size_t i = skip; i < m->hops.n; i++)
+		if (is_us(q, hop_read(&m->hops.v[i])))
+			return;
+	p = path_start(q, a, n, fp, m->nodes);
+	if (p == NULL)
+		return;
+	for (size_t i = 1; i < n; i++) {
+		p->hops[i].to = hop_read(&m->hops.v[skip + i - 1]);
+		p->hops[i].id = m->arcs.v[skip + i - 1];
+	}
+	cost_read(m->cost_kind, m->cost, &p->cost);
+	cands_add(q, c, p);
+}
+
+/* Steps 5 to 7 and 10. */
+static void
+revise_paths(struct qspn *q, struct arc *a, const struct peer_etp *m, struct cands *c)
+{
+	struct fpref **fp = scratch_take(&q->scratch, (m->reports.n + 1U) * sizeof(fp[0]));
+
+	if (fp == NULL) {
+		q->failed = true;
+		return;
+	}
+	memset(fp, 0, m->reports.n * sizeof(fp[0]));
+	for (size_t i = 0; i < m->paths.n && !q->failed; i++) {
+		const struct peer_path *p = &m->paths.v[i];
+		struct fpref **f = &fp[p->fp];
+
+		if ((p->ignore >> a->at.level & 1) != 0)
+			continue;
+		if (*f == NULL) {
+			struct fingerprint g = fingerprint_read(q->levels, &m->reports.v[p->fp]);
+
+			*f = fps_take(&q->fps, &g);
+		}
+		if (*f == NULL)
+			q->failed = true;
+		else
+			revise_path(q, a, p, *f, c);
+	}
+	for (size_t i = 0; i < m->reports.n; i++)
+		if (fp[i] != NULL)
+			fps_drop(&q->fps, fp[i]);
+}
+
+/* Step 8: the path to the sender itself. */
+static void
+intrinsic(struct qspn *q, struct arc *a, const struct peer_etp *m, struct cands *c)
+{
+	struct fingerprint g = fingerprint_read(q->levels, &m->fps.v[a->at.level]);
+	struct fpref *fp = fps_take(&q->fps, &g);
+
+	if (fp == NULL) {
+		q->failed = true;
+		return;
+	}
+	cands_add(q, c, path_start(q, a, 1, fp, m->nodes.v[a->at.level]));
+	fps_drop(&q->fps, fp);
+}
+
+/* Steps 3 and 4: the ETP's own hops, grouped; false when we are among them. */
+static bool
+revise_hops(const struct qspn *q, const struct arc *a, const struct peer_hop_list *m,
+    struct coord *hops, size_t *n)
+{
+	bool acyclic = true;
+
+	*n = 0;
+	hops[(*n)++] = a->at;
+	for (size_t i = outside(m->v, m->n, a->at.level); i < m->n; i++) {
+		hops[*n] = hop_read(&m->v[i]);
+		acyclic = acyclic && !is_us(q, hops[*n]);
+		(*n)++;
+	}
+	return acyclic;
+}
+
+bool
+revise(struct qspn *q, struct arc *a, const struct peer_etp *m, const struct naddr *sender,
+    struct cands *c, struct coord *hops, size_t *n_hops)
+{
+	arc_learn_peer(q, a, sender, c);
+	if (!revise_hops(q, a, &m->hops, hops, n_hops)) {
+		if (!amended(q, QSPN_A2_CYCLIC))
+			return false;
+		*n_hops = 1;
+	}
+	/* The dead copies come first: of equal paths the last one counts. */
+	if (m->full)
+		retire(q, a, NULL, c);
+	revise_paths(q, a, m, c);
+	intrinsic(q, a, m, c);
+	return true;
+}

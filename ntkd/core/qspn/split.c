@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* G-nodes that broke into islands (spec/qspn 4.15 with A12). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/core/qspn/int.h"
+#include "ntkd/kernel/grow.h"
+
+size_t
+split_ids(const struct dest *d, uint64_t *ids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < n && !seen; j++)
+			seen = ids[j] == d->v[i]->fp->f.id;
+		if (!seen)
+			ids[n++] = d->v[i]->fp->f.id;
+	}
+	return n;
+}
+
+static const struct path *
+cheapest_of(const struct dest *d, uint64_t id)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i]->fp->f.id == id)
+			return d->v[i];
+	return NULL;
+}
+
+/* How long two reports may differ: max(10 s, 50 x the sum of both costs). */
+static uint64_t
+patience(const struct dest *d, uint64_t elder, uint64_t younger)
+{
+	uint64_t sum = cost_add(path_total(cheapest_of(d, elder)),
+	    path_total(cheapest_of(d, younger)));
+	uint64_t wait = sum == COST_DEAD ? 50 * COST_MAX : 50 * sum;
+
+	return wait > 10 * SECOND ? wait : 10 * SECOND;
+}
+
+static void
+suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
+{
+	struct split *v;
+
+	for (size_t i = 0; i < q->n_splits; i++)
+		if (coord_equal(q->split[i].at, d->at) && q->split[i].elder == elder &&
+		    q->split[i].younger == younger)
+			return;
+	if (q->n_splits >= q->p->max_splits)
+		return;
+	v = grow(q->split, q->n_splits, 1, &q->splits_size, sizeof(*v));
+	if (v == NULL) {
+		q->failed = true;
+		return;
+	}
+	q->split = v;
+	v[q->n_splits++] = (struct split){ d->at, elder, younger,
+	    q->now + patience(d, elder, younger) };
+}
+
+static void
+flood_add(struct qspn *q, struct coord at)
+{
+	struct coord *v;
+
+	for (size_t i = 0; i < q->n_flood; i++)
+		if (coord_equal(q->flood[i], at))
+			return;
+	v = grow(q->flood, q->n_flood, 1, &q->flood_size, sizeof(*v));
+	if (v == NULL) {
+		q->failed = true;
+		return;
+	}
+	q->flood = v;
+	v[q->n_flood++] = at;
+	if (q->timer[TIMER_FLOOD] == NEVER)
+		timer_set(q, TIMER_FLOOD, 500 * MS);
+}
+
+static bool
+is_among(uint64_t id, const uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == id)
+			return true;
+	return false;
+}
+
+void
+split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t n)
+{
+	uint64_t *ids = scratch_take(&q->scratch, (d->n + 1U) * sizeof(ids[0]));
+	size_t n_ids;
+
+	if (ids == NULL) {
+		q->failed = true;
+		return;
+	}
+	n_ids = split_ids(d, ids);
+	for (size_t i = 0; i < n_ids && n_ids > 1; i++) {
+		if (!is_among(ids[i], before, n))
+			flood_add(q, d->at);
+		if (ids[i] != d->fp->f.id)
+			suspect(q, d, d->fp->f.id, ids[i]);
+	}
+}
+
+/* All that is known of the destinations in B, to everybody. */
+void
+split_flood(struct qspn *q)
+{
+	size_t n = 0, max = 0;
+	struct item *v;
+	struct qspn_msg *m;
+
+	for (size_t i = 0; i < q->n_flood; i++) {
+		const struct dest *d = map_find(q, q->flood[i]);
+
+		max += d == NULL ? 0 : d->n;
+	}
+	v = scratch_take(&q->scratch, (max + 1) * sizeof(v[0]));
+	if (v == NULL)
+		q->failed = true;
+	for (size_t i = 0; i < q->n_flood && v != NULL; i++) {
+		const struct dest *d = map_find(q, q->flood[i]);
+
+		for (size_t j = 0; d != NULL && j < d->n; j++)
+			v[n++] = item_make(q, d->v[j]);
+	}
+	q->n_flood = 0;
+	m = n == 0 ? NULL : compose_etp(q, false, NULL, 0, v, n);
+	for (size_t i = 0; i < q->n_arcs && m != NULL; i++)
+		send_etp(q, q->arc[i], m);
+	if (m != NULL)
+		qspn_msg_unref(m);
+}
+
+/* Does a path to D that begins with A report ID? */
+static bool
+reports(const struct dest *d, const struct arc *a, uint64_t id)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i]->arc == a && d->v[i]->n == 1 && d->v[i]->fp->f.id == id)
+			return true;
+	return false;
+}
+
+static void
+confirm(struct qspn *q, const struct split *s)
+{
+	const struct dest *d = map_find(q, s->at);
+	const struct path *young = d == NULL ? NULL : cheapest_of(d, s->younger);
+
+	if (young == NULL || cheapest_of(d, s->elder) == NULL)
+		return;
+	for (size_t i = 0; i < q->n_arcs; i++)
+		if (q->arc[i]->known && coord_equal(q->arc[i]->at, s->at) &&
+		    reports(d, q->arc[i], s->younger)) {
+			struct qspn_action *a = act(q, QSPN_SPLIT);
+
+			a->arc = q->arc[i]->number;
+			a->dest = s->at;
+			a->fingerprint = young->fp->f;
+		}
+}
+
+void
+split_tick(struct qspn *q)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_splits; i++) {
+		if (q->split[i].when <= q->now)
+			confirm(q, &q->split[i]);
+		else
+			q->split[n++] = q->split[i];
+	}
+	q->n_splits = n;
+}
+
+uint64_t
+split_deadline(const struct qspn *q)
+{
+	uint64_t when = NEVER;
+
+	for (size_t i = 0; i < q->n_splits; i++)
+		if (q->split[i].when < when)
+			when = q->split[i].when;
+	return when;
+}

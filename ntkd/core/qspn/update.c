@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The map update (spec/qspn 4.10). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/core/qspn/int.h"
+
+void
+cands_add(struct qspn *q, struct cands *c, struct path *p)
+{
+	if (p == NULL)
+		return;
+	p->fp->refs++;
+	if (c->n == c->size) {
+		size_t size = c->size == 0 ? 64 : 2 * c->size;
+		struct path **v = scratch_take(&q->scratch, size * sizeof(struct path *));
+
+		if (v == NULL) {
+			q->failed = true;
+			fps_drop(&q->fps, p->fp);
+			return;
+		}
+		if (c->n > 0)
+			memcpy(v, c->v, c->n * sizeof(struct path *));
+		c->v = v;
+		c->size = size;
+	}
+	/* Until the map is updated the order of arrival stands here, for A20. */
+	p->refs = (uint32_t)c->n;
+	c->v[c->n++] = p;
+}
+
+void
+cands_forget(struct qspn *q, struct cands *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		fps_drop(&q->fps, c->v[i]->fp);
+	c->n = 0;
+}
+
+static int
+cand_cmp(const void *a, const void *b)
+{
+	const struct path *x = *(struct path *const *)a, *y = *(struct path *const *)b;
+	int c = path_cmp(x, y);
+
+	return c != 0 ? c : (x->refs > y->refs) - (x->refs < y->refs);
+}
+
+/* By destination; of equal paths the last one stays (A20). */
+static void
+cands_sort(struct qspn *q, struct cands *c)
+{
+	size_t n = 0;
+
+	if (c->n > 1)
+		qsort(c->v, c->n, sizeof(c->v[0]), cand_cmp);
+	for (size_t i = 0; i < c->n; i++)
+		if (i + 1 < c->n && path_same(c->v[i], c->v[i + 1]))
+			fps_drop(&q->fps, c->v[i]->fp);
+		else
+			c->v[n++] = c->v[i];
+	c->n = n;
+}
+
+/* The candidates for one destination. */
+struct group {
+	struct coord at;
+	unsigned order;		/* hops of the destination's level in the cheapest one */
+	struct path **v;
+	size_t n;
+};
+
+static unsigned
+group_order(const struct group *g)
+{
+	const struct path *best = g->v[0];
+	unsigned n = 0;
+
+	for (size_t i = 1; i < g->n; i++)
+		if (path_total(g->v[i]) < path_total(best))
+			best = g->v[i];
+	for (size_t i = 0; i < best->n; i++)
+		n += best->hops[i].to.level == g->at.level;
+	return n;
+}
+
+/* Such that hops of a path are likely known when it is looked at. */
+static int
+group_cmp(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->at.level != y->at.level)
+		return x->at.level < y->at.level ? -1 : 1;
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	return (x->at.pos > y->at.pos) - (x->at.pos < y->at.pos);
+}
+
+static size_t
+groups_make(const struct cands *c, struct group *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct coord at = path_end(c->v[i]);
+
+		if (n == 0 || !coord_equal(g[n - 1].at, at))
+			g[n++] = (struct group){ .at = at, .v = &c->v[i] };
+		g[n - 1].n++;
+	}
+	for (size_t i = 0; i < n; i++)
+		g[i].order = group_order(&g[i]);
+	qsort(g, n, sizeof(g[0]), group_cmp);
+	return n;
+}
+
+/* One destination being updated. */
+struct turn {
+	struct qspn *q;
+	struct dest *d;		/* NULL while it is unknown */
+	struct coord at;
+	const struct arc *changed;
+	struct choice *v;
+	size_t n;
+	size_t before;		/* stored paths */
+	bool worse;		/* a known path changed or went: A1 */
+};
+
+static void
+choice_add(struct turn *t, struct path *p, bool fresh)
+{
+	struct choice *c = &t->v[t->n];
+
+	*c = (struct choice){ .p = p, .fresh = fresh };
+	c->weight = scratch_take(&t->q->scratch, p->n * sizeof(c->weight[0]));
+	if (c->weight == NULL)
+		t->q->failed = true;
+	else
+		t->n++;
+}
+
+static bool
+is_relevant(const struct qspn *q, const struct path *old, const struct path *new_)
+{
+	bool fp = amended(q, QSPN_A14_WHOLE) ? old->fp == new_->fp :
+	    fingerprint_same(&old->fp->f, &new_->fp->f);
+
+	return !fp || cost_is_significant(old->cost, new_->cost) ||
+	    nodes_is_significant(old->nodes, new_->nodes);
+}
+
+/* The stored P takes over what NEW_ reports. */
+static void
+renew(struct qspn *q, struct path *p, const struct path *new_)
+{
+	new_->fp->refs++;
+	fps_drop(&q->fps, p->fp);
+	p->fp = new_->fp;
+	p->cost = new_->cost;
+	p->nodes = new_->nodes;
+	p->changed = true;
+}
+
+/* Takes the candidate like P out of G. */
+static struct path *
+group_take(struct group *g, const struct path *p)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct path *c = g->v[i];
+
+		if (path_same(c, p)) {
+			/* The rest keeps its order; C stays in the list, to be given up at the end. */
+			memmove(g->v + 1, g->v, i * sizeof(struct path *));
+			g->v[0] = c;
+			g->v++;
+			g->n--;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static void
+gather_stored(struct turn *t, struct group *g)
+{
+	for (size_t i = 0; t->d != NULL && i < t->d->n; i++) {
+		struct path *p = t->d->v[i];
+		const struct path *new_ = group_take(g, p);
+
+		if (new_ != NULL && is_relevant(t->q, p, new_))
+			renew(t->q, p, new_);
+		else if (t->changed != NULL && p->arc == t->changed)
+			p->changed = true;
+		choice_add(t, p, false);
+	}
+}
+
+/* Those that a limit forbids are not taken: they are as if they had never been told. */
+static bool
+has_room(const struct turn *t, const struct path *p)
+{
+	const struct qspn_params *l = t->q->p;
+
+	return p->n <= l->max_hops && t->q->n_paths < l->max_paths_all &&
+	    (t->d != NULL || t->q->level[t->at.level].n < l->max_dests);
+}
+
+static void
+gather_fresh(struct turn *t, const struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->v[i]->cost != COST_DEAD && has_room(t, g->v[i]))
+			choice_add(t, g->v[i], true);
+}
+
+static int
+choice_cmp(const void *a, const void *b)
+{
+	const struct choice *x = a, *y = b;
+
+	if (x->total != y->total)
+		return x->total < y->total ? -1 : 1;
+	return path_cmp(x->p, y->p);
+}
+
+static bool
+turn_gather(struct turn *t, struct group *g)
+{
+	t->v = scratch_take(&t->q->scratch, (t->before + g->n + 1) * sizeof(t->v[0]));
+	if (t->v == NULL) {
+		t->q->failed = true;
+		return false;
+	}
+	gather_stored(t, g);
+	gather_fresh(t, g);
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i].total = path_total(t->v[i].p);
+	if (t->n > 1)
+		qsort(t->v, t->n, sizeof(t->v[0]), choice_cmp);
+	return !t->q->failed;
+}
+
+/* A stored path that was not kept. */
+static void
+lose(struct turn *t, struct path *p, struct tally *tally)
+{
+	tally->removed = (uint16_t)(tally->removed + p->exposed);
+	t->worse = true;
+	p->changed = false;
+	news_add(t->q, p);
+	path_unstored(t->q, p);
+}
+
+/* A path that was kept, as it is stored from now on. */
+static struct path *
+keep(struct turn *t, const struct choice *c)
+{
+	struct path *p = c->p;
+
+	if (c->fresh) {
+		p = path_keep(t->q, c->p);
+		if (p == NULL)
+			return NULL;
+		p->changed = true;
+		path_stored(t->q, p);
+		news_add(t->q, p);
+	} else if (p->changed) {
+		t->worse = true;
+		news_add(t->q, p);
+	}
+	return p;
+}
+
+/* Brings what was selected into the map. */
+static void
+turn_store(struct turn *t, struct tally *tally)
+{
+	struct path **v = scratch_take(&t->q->scratch, (t->n + 1) * sizeof(v[0]));
+	size_t n = 0;
+
+	if (v == NULL) {
+		t->q->failed = true;
+		return;
+	}
+	/* References move between the two lists; after a failure they are only freed. */
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].kept) {
+			v[n] = keep(t, &t->v[i]);
+			n += v[n] != NULL;
+		} else if (!t->v[i].fresh) {
+			lose(t, t->v[i].p, tally);
+		}
+	if (t->d == NULL && n > 0)
+		t->d = map_add(t->q, t->at);
+	if (t->d == NULL || !dest_set(t->q, t->d, v, n)) {
+		for (size_t i = 0; i < n; i++)
+			path_unstored(t->q, v[i]);
+		if (t->d != NULL)
+			t->d->n = 0;
+	}
+}
+
+static void
+turn_finish(struct turn *t, struct tally *tally, const uint64_t *ids, size_t n_ids)
+{
+	struct qspn *q = t->q;
+	size_t after = t->d == NULL ? 0 : t->d->n;
+
+	if (t->d != NULL && after == 0) {
+		map_remove(q, t->d);
+		t->d = NULL;
+	}
+	if (t->d != NULL) {
+		dest_refresh(q, t->d);
+		expose_dest(q, t->d, tally);
+		if (t->worse)
+			news_close(q, t->d);
+	}
+	expose_signal(q, t->at, t->before, after, tally);
+	if (t->d != NULL && t->at.level > 0)
+		split_check(q, t->d, ids, n_ids);
+}
+
+static void
+dest_update(struct qspn *q, struct group *g, const struct around *a, const struct arc *changed)
+{
+	struct turn t = { .q = q, .d = map_find(q, g->at), .at = g->at, .changed = changed };
+	struct tally tally = { 0 };
+	struct before was = select_before(t.d);
+	uint64_t *ids;
+	size_t n_ids = 0;
+
+	t.before = t.d == NULL ? 0 : t.d->n;
+	ids = scratch_take(&q->scratch, (t.before + 1) * sizeof(ids[0]));
+	if (ids == NULL) {
+		q->failed = true;
+		return;
+	}
+	if (t.d != NULL)
+		n_ids = split_ids(t.d, ids);
+	if (!turn_gather(&t, g) || !select_paths(q, &was, g->at, a, t.v, t.n))
+		return;
+	turn_store(&t, &tally);
+	if (!q->failed)
+		turn_finish(&t, &tally, ids, n_ids);
+}
+
+void
+map_update(struct qspn *q, struct cands *c, const struct arc *changed)
+{
+	size_t before = q->news.n;
+	struct around a;
+	struct group *g;
+	size_t n;
+
+	cands_sort(q, c);
+	g = scratch_take(&q->scratch, (c->n + 1) * sizeof(g[0]));
+	if (g == NULL)
+		q->failed = true;
+	if (!q->failed && c->n > 0 && around_make(q, &a)) {
+		n = groups_make(c, g);
+		for (size_t i = 0; i < n && !q->failed; i++)
+			dest_update(q, &g[i], &a, changed);
+		map_sweep(q);
+	}
+	cands_forget(q, c);
+	q->stats.updates += q->news.n > before;
+}
