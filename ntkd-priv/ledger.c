@@ -82,6 +82,8 @@ static void
 count(struct ledger *l, const struct obj *o, uint32_t by)
 {
 	l->objects += by;
+	if (o->kind == OBJ_NAT)
+		l->ns[o->ns].translations += by;
 	if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
 		l->dev[o->dev].objects += by;
 	if (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST)

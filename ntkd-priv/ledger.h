@@ -97,9 +97,9 @@ struct ns {
 	bool nft_nat;		/* and its nat chains */
 	bool nft_known;		/* nft_digest is of the table as we wrote it */
 	uint64_t nft_digest;
+	uint32_t translations;	/* OBJ_NAT in it */
 	bool closing;		/* dropped, but not yet removed */
 	bool announced;		/* has an id in the default namespace */
-	struct priv_checked told;	/* what the log knows of the last check */
 };
 
 struct dev {
