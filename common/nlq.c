@@ -207,6 +207,7 @@ answer_take(struct hearing *h, struct nlmsghdr *nlh)
 	step = h->q->steps[i];
 	h->q->steps[i] = ANSWERED;
 	error_read(nlh, &e);
+	e.step = step;
 	if (e.error != 0 && h->first.error == 0)
 		h->first = e;
 	if (h->waiting > 0)
@@ -249,7 +250,7 @@ int
 nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
 	struct hearing h = { .q = q, .done = done, .arg = arg };
-	struct nlq_error silence = { EIO, true, "acknowledgements were lost" };
+	struct nlq_error silence = { EIO, true, NLQ_NO_STEP, "acknowledgements were lost" };
 	struct part p = { .at = q->buf };
 	bool lost = false;
 
@@ -259,7 +260,7 @@ nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_err
 		if (send(nl_socket_get_fd(q->sk), p.at, p.len, 0) == (ssize_t)p.len)
 			answers_read(&h);
 		else
-			silence = (struct nlq_error){ errno, true, "" };
+			silence = (struct nlq_error){ errno, true, NLQ_NO_STEP, "" };
 		lost = lost || h.waiting > 0;
 	}
 	if (lost && h.first.error == 0)

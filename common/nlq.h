@@ -33,6 +33,7 @@ enum {
 struct nlq_error {
 	int error;
 	bool unanswered;	/* it said nothing: the message may have been worked off, or not */
+	uint32_t step;		/* of the message that it is about; may be NLQ_NO_STEP */
 	char text[NLQ_TEXT];
 };
 

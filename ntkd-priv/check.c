@@ -185,6 +185,8 @@ put_back(struct check *k, const struct node *n)
 	}
 	i = found(k, PRIV_FATE_FAILED, EIO, kind, text);
 	nlq_add(&k->q, x_route_message(k->conf, k->ledger, &ch), i * 2 + PUTS_BACK);
+	if (k->q.n == NLQ_BATCH)
+		nlq_send(&k->q, true, step_ended, k, NULL);
 }
 
 /*

@@ -23,7 +23,7 @@ struct findings {
 	uint16_t n;
 };
 
-/* Checks namespace NS of L. */
+/* Checks namespace NS of L.  Nothing is logged here: the one who asked tells what was found. */
 void check_namespace(const struct conf *c, struct ledger *l, unsigned ns, struct findings *out);
 
 /*

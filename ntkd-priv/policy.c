@@ -371,9 +371,9 @@ judge_peer_take(const struct bench *b, const struct priv_peer_take *q)
 	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
 		if (b->l->peer[i].slot.used && mac_cmp(b->l->peer[i].mac, o.mac) == 0)
 			return refuse(b, PRIV_R_EXISTS, "mac", 0);
-	o.number = ledger_free_table(b->l, b->p->conf);
 	if (o.peer == PEER_NTK)
 		return refuse(b, PRIV_R_LIMIT, "mac", 0);
+	o.number = ledger_table(b->p->conf, o.peer);
 	if (o.number == 0)
 		return refuse(b, PRIV_R_EXHAUSTED, "mac", 0);
 	o.generation = (uint16_t)(b->l->peer[o.peer].slot.generation + 1);

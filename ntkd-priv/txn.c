@@ -129,19 +129,18 @@ rt_flush(struct txn *t)
 static void
 nft_flush(struct txn *t)
 {
+	const struct step *s;
 	struct nlq_error err;
-	uint32_t failing = UINT32_MAX;
 	unsigned ns = t->nft.ns;
 
 	if (!t->nft.open)
 		return;
-	if (x_nft_commit(&t->nft, t->ledger, &failing, &err) != 0) {
-		if (failing >= t->n)
-			failing = (uint32_t)t->n - 1;
+	if (x_nft_commit(&t->nft, t->ledger, &err) != 0) {
+		s = &t->steps[err.step < t->n ? err.step : t->n - 1];
 		if (t->undoing)
-			undo_failed(t, &t->steps[failing], &err);
+			undo_failed(t, s, &err);
 		else
-			fail_kernel(t, &t->steps[failing], &err);
+			fail_kernel(t, s, &err);
 		return;
 	}
 	if (t->undoing)

@@ -590,22 +590,13 @@ x_nft_change(struct nft_batch *b, const struct change *ch, uint32_t step)
 	}
 }
 
-static void
-refused(void *arg, uint32_t step, const struct nlq_error *err)
-{
-	uint32_t *first = arg;
-
-	if (err != NULL && step < *first)
-		*first = step;
-}
-
 static int
-batch_send(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+batch_send(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	int error;
 
 	bracket(&b->q, NFNL_MSG_BATCH_END);
-	error = nlq_send(&b->q, false, refused, step, err);
+	error = nlq_send(&b->q, false, NULL, NULL, err);
 	if (error == 0) {
 		l->ns[b->ns].nft_table = b->table;
 		l->ns[b->ns].nft_nat = b->nat;
@@ -619,7 +610,6 @@ static int
 rewrite(struct nft_batch *b, struct ledger *l)
 {
 	const struct node *n;
-	uint32_t ignored = UINT32_MAX;
 	struct change ch = { .has_to = true };
 	enum whose whose;
 
@@ -637,18 +627,18 @@ rewrite(struct nft_batch *b, struct ledger *l)
 	}
 	b->nat_step = NLQ_NO_STEP;
 	nat_rewrite(b);
-	return batch_send(b, l, &ignored, NULL);
+	return batch_send(b, l, NULL);
 }
 
 int
-x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	int error;
 
 	b->open = false;
 	if (b->nat_changed)
 		nat_rewrite(b);
-	error = batch_send(b, l, step, err);
+	error = batch_send(b, l, err);
 	if (error == 0 || rewrite(b, l) != 0)
 		return error;
 	/* A firewall reload, say, took the table away. */

@@ -255,9 +255,9 @@ will_fail(enum fakex_failure how, size_t n)
 int
 nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
-	const struct nlq_error unsent = { ENOBUFS, true, "" };
-	const struct nlq_error unheard = { EIO, true, "acknowledgements were lost" };
-	struct nlq_error e = { 0, false, "no \"route\"" };
+	const struct nlq_error unsent = { ENOBUFS, true, NLQ_NO_STEP, "" };
+	const struct nlq_error unheard = { EIO, true, NLQ_NO_STEP, "acknowledgements were lost" };
+	struct nlq_error e = { 0, false, NLQ_NO_STEP, "no \"route\"" };
 	bool silent = will_fail(FAKEX_UNSENT, q->n), lost = false;
 	size_t n = q->n;
 
@@ -330,14 +330,14 @@ nat_rewrite(const struct ledger *l, unsigned ns)
 
 /* All of it or nothing; the kernel may name the change that it did not like. */
 int
-x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	must(b->open && fx.n_nft > 0);
 	b->open = false;
 	if (is_the_one()) {
+		*err = (struct nlq_error){ EBUSY, false, NLQ_NO_STEP, "" };
 		if (fx.how != FAKEX_UNHEARD)
-			*step = fx.nft_steps[fx.operations % fx.n_nft];
-		*err = (struct nlq_error){ EBUSY, false, "" };
+			err->step = fx.nft_steps[fx.operations % fx.n_nft];
 		return EBUSY;
 	}
 	for (size_t i = 0; i < fx.n_nft; i++)
