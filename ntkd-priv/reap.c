@@ -40,19 +40,23 @@ labelled_remove(struct ledger *l, const struct conf *c)
 }
 
 /* A previous life may have had another configuration, and so other labels. */
-static bool
-former_labels_remove(const struct journal_record *r, void *arg)
+static const struct conf *
+former_conf(const struct journal_record *r)
 {
 	static struct conf former;
 
-	if (r->kind != JOURNAL_LABELS)
-		return false;
 	former.routing_protocol = (uint8_t)r->value;
 	former.rule_priority = r->rule_priority;
 	former.tables = r->tables;
 	former.more_tables = r->more_tables;
 	former.map.range = r->range;
-	return labelled_remove(arg, &former) == 0;
+	return &former;
+}
+
+static bool
+former_labels_remove(const struct journal_record *r, void *arg)
+{
+	return r->kind == JOURNAL_LABELS && labelled_remove(arg, former_conf(r)) == 0;
 }
 
 static bool
@@ -80,12 +84,23 @@ reap_at_end(struct ledger *l)
 	journal_walk(is_labels, NULL);
 }
 
+/* No configuration has those of the kernel or of an administrator: theirs would be taken away. */
+static bool
+labels_are_possible(const struct journal_record *r)
+{
+	for (uint32_t table = RT_TABLE_DEFAULT; table <= RT_TABLE_LOCAL; table++)
+		if (label_table_is_ours(former_conf(r), table))
+			return false;
+	return r->value > RTPROT_STATIC && r->value <= UINT8_MAX && r->range.len <= NTK_IP_BITS;
+}
+
 /* Nothing of ours: the file was damaged.  Kept, such records would stay for ever. */
 static bool
 is_nonsense(const struct journal_record *r, void *arg)
 {
 	size_t *n = arg;
-	bool is = r->kind > JOURNAL_LABELS || r->range.len > NTK_IP_BITS;
+	bool is = r->kind > JOURNAL_LABELS ||
+	    (r->kind == JOURNAL_LABELS && !labels_are_possible(r));
 
 	*n += is;
 	return is;
