@@ -263,7 +263,8 @@ namespace_check(struct check *k)
 		mended(k, error, print_kind(OBJ_NS), "forwarding");
 	if (k->ns == NS_DEFAULT)
 		return;
-	x_netns_announce(k->ledger, n, true);
+	x_netns_announce(k->ledger, n, !n->checked);
+	n->checked = true;
 	if (x_link_read(n->rt, NETNS_LO, NULL, &f) == 0 && !f.up)
 		mended(k, x_link_set(n->rt, NETNS_LO, LINK_UP, NULL, &err), print_kind(OBJ_DEV), "lo");
 	x_netns_name(n->number, name);

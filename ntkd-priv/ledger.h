@@ -100,6 +100,7 @@ struct ns {
 	uint32_t translations;	/* OBJ_NAT in it */
 	bool closing;		/* dropped, but not yet removed */
 	bool announced;		/* has an id in the default namespace */
+	bool checked;		/* once at least: that it has none was told */
 };
 
 struct dev {

@@ -93,19 +93,8 @@ record_is_of(const struct journal_record *r, void *arg)
 	return r->kind == JOURNAL_NAMESPACE && r->value == *(const uint32_t *)arg;
 }
 
-/* Somebody else's namespace has this id in the default one: changes in ours would be told as its. */
-static bool
-id_is_taken(const struct ledger *l, uint32_t number)
-{
-	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
-	struct nl_msg *m = nlq_message(RTM_GETNSID, 0, &head, sizeof(head));
-
-	nlq_put_u32(m, NETNSA_NSID, number);
-	return nlq_request(l->ns[NS_DEFAULT].rt, m, NULL) == 0;
-}
-
 /*
- * Makes an empty file with the next name and id that are nobody's; 0 or errno.  The journal
+ * Makes an empty file with the next name that is nobody's; 0 or errno.  The journal
  * learns of each name before it is tried: a life that ends right here would leave a file
  * that nobody knows.
  */
@@ -118,8 +107,6 @@ name_take(struct ledger *l, uint32_t *number)
 
 	for (int i = 0; error == EEXIST && i < NAME_TRIES; i++) {
 		*number = r.value = l->next_ns_number++;
-		if (id_is_taken(l, *number))
-			continue;
 		x_netns_name(*number, name);
 		if (!journal_add(&r))
 			return errno;
