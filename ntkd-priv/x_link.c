@@ -112,7 +112,7 @@ static int
 real_prepare(struct ledger *l, struct dev *d, struct nlq_error *err)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
-		if (x_sysctl_note_interface(d->ifindex, d->name, settings[i].name) != 0)
+		if (x_sysctl_note(JOURNAL_INTERFACE, d->ifindex, d->name, settings[i].name) != 0)
 			return fail(err, errno, "cannot note the interface's settings");
 	return x_link_set(l->ns[NS_DEFAULT].rt, d->ifindex, LINK_SETTINGS | LINK_UP, NULL, err);
 }
@@ -183,7 +183,7 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (dev_is_real(o->dev)) {
 		if (ch->has_to)
 			return real_prepare(l, &l->dev[o->dev], err);
-		x_sysctl_restore_interface(l, l->dev[o->dev].ifindex);
+		x_sysctl_restore(l, JOURNAL_INTERFACE, l->dev[o->dev].ifindex);
 		return 0;
 	}
 	if (!ch->has_to)

@@ -255,35 +255,34 @@ will_fail(enum fakex_failure how, size_t n)
 int
 nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
-	struct nlq_error first = { 0, "" }, e = { 0, "no \"route\"" };
+	const struct nlq_error unsent = { ENOBUFS, true, NLQ_NO_STEP, "" };
+	const struct nlq_error unheard = { EIO, true, NLQ_NO_STEP, "acknowledgements were lost" };
+	struct nlq_error e = { 0, false, NLQ_NO_STEP, "no \"route\"" };
+	bool silent = will_fail(FAKEX_UNSENT, q->n), lost = false;
 	size_t n = q->n;
 
-	must(ack_each && done != NULL && err != NULL);
+	must(ack_each && done != NULL && err == NULL);
 	q->n = 0;
-	q->lost = false;
-	if (will_fail(FAKEX_UNSENT, n)) {
+	if (silent) {
 		fx.operations += n;
-		fx.failed = q->lost = true;
-		*err = (struct nlq_error){ ENOBUFS, "" };
-		return err->error;
+		fx.failed = true;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; !silent && i < n; i++) {
 		if (will_fail(FAKEX_UNHEARD, 1))
-			q->lost = fx.failed = true;
-		if (q->lost) {
+			lost = fx.failed = true;
+		if (lost) {
 			fx.operations++;
 			kernel_change(&fx.rt[i]);
 			continue;
 		}
 		e.error = change_or_fail(&fx.rt[i]);
-		if (e.error != 0 && first.error == 0)
-			first = e;
 		done(arg, q->steps[i], e.error != 0 ? &e : NULL);
+		q->steps[i] = NLQ_NO_STEP;
 	}
-	if (first.error == 0 && q->lost)
-		first = (struct nlq_error){ EIO, "acknowledgements were lost" };
-	*err = first;
-	return first.error;
+	for (size_t i = 0; i < n; i++)
+		if (q->steps[i] != NLQ_NO_STEP)
+			done(arg, q->steps[i], silent ? &unsent : &unheard);
+	return silent || lost ? EIO : 0;
 }
 
 /* --- x_nft.h ------------------------------------------------------------------------------ */
@@ -331,14 +330,14 @@ nat_rewrite(const struct ledger *l, unsigned ns)
 
 /* All of it or nothing; the kernel may name the change that it did not like. */
 int
-x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	must(b->open && fx.n_nft > 0);
 	b->open = false;
 	if (is_the_one()) {
+		*err = (struct nlq_error){ EBUSY, false, NLQ_NO_STEP, "" };
 		if (fx.how != FAKEX_UNHEARD)
-			*step = fx.nft_steps[fx.operations % fx.n_nft];
-		*err = (struct nlq_error){ EBUSY, "" };
+			err->step = fx.nft_steps[fx.operations % fx.n_nft];
 		return EBUSY;
 	}
 	for (size_t i = 0; i < fx.n_nft; i++)
@@ -424,11 +423,11 @@ x_sysctl_prepare(struct nl_sock *rt)
 }
 
 void
-x_sysctl_restore_forwarding(struct ledger *l)
+x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 {
 	const struct change ch = { .has_from = true, .from = { .kind = OBJ_NS } };
 
-	must(l == fx.ledger);
+	must(l == fx.ledger && kind == JOURNAL_FORWARDING && ifindex == 0);
 	kernel_change(&ch);
 }
 

@@ -365,8 +365,8 @@ try_send(struct nl_sock *sk)
 		nlq_add(&q, nlq_message(RTM_NEWROUTE, 0, &head, sizeof(head)), 100 + i);
 	error = nlq_send(&q, each, step_told, &told, &err);
 	must(error == err.error && q.n == 0);
-	must(error != 0 || (!q.lost && f.acks >= (each ? BATCH : 1)));
-	must(told <= BATCH && (error != 0 || told >= (each ? BATCH : 1)));
+	must(error != 0 || f.acks >= (each ? BATCH : 1));
+	must(told <= BATCH && ((!each && error != 0) || told >= (each ? BATCH : 1)));
 }
 
 static void
