@@ -159,12 +159,12 @@ is_own_on(const struct bench *b, uint16_t dev, ntk_ip_t addr)
 	return ledger_find(b->l, &o) != NULL;
 }
 
-/* ADDR is an own address on some interface of the default namespace. */
+/* ADDR is an own address on some interface of the default namespace other than DEV. */
 static bool
-is_own(const struct bench *b, ntk_ip_t addr)
+is_own_besides(const struct bench *b, uint16_t dev, ntk_ip_t addr)
 {
 	for (uint16_t i = 1; i <= CONF_INTERFACES; i++)
-		if (is_own_on(b, i, addr))
+		if (i != dev && is_own_on(b, i, addr))
 			return true;
 	return false;
 }
@@ -312,16 +312,6 @@ judge_addr_add(const struct bench *b, const struct priv_addr_add *q)
 	return is_own_address(b, o.dev, q->addr) && come(b, &o, false);
 }
 
-/* ADDR is an own address on an interface of the default namespace other than DEV. */
-static bool
-is_own_besides(const struct bench *b, uint16_t dev, ntk_ip_t addr)
-{
-	for (uint16_t i = 1; i <= CONF_INTERFACES; i++)
-		if (i != dev && is_own_on(b, i, addr))
-			return true;
-	return false;
-}
-
 /*
  * USER, a neighbour route or route, needs O, an address or neighbour route.  A route needs
  * an address on whatever interface: only the LAST one that has it counts.
@@ -432,7 +422,7 @@ is_gateway(const struct bench *b, const struct priv_route_set *q, struct obj *o)
 	neigh.dev = o->via_dev;
 	if (ledger_find(b->l, &neigh) == NULL)
 		return refuse_ip(b, PRIV_R_NEIGHBOUR, "via", q->via);
-	if (q->src != 0 && (o->ns != NS_DEFAULT || !is_own(b, q->src)))
+	if (q->src != 0 && (o->ns != NS_DEFAULT || !is_own_besides(b, DEV_LO, q->src)))
 		return refuse_ip(b, PRIV_R_SOURCE, "src", q->src);
 	return true;
 }
@@ -497,7 +487,7 @@ is_source_nat(const struct bench *b, const struct priv_nat_set *q)
 	if (q->to_len != NTK_IP_BITS)
 		return refuse(b, PRIV_R_SHAPE, "to_len", q->to_len);
 	if (!map4_classify(&c->map, q->to, &class) || class.kind != MAP4_GLOBAL ||
-	    !is_own(b, q->to))
+	    !is_own_besides(b, DEV_LO, q->to))
 		return refuse_ip(b, PRIV_R_SOURCE, "to", q->to);
 	return true;
 }

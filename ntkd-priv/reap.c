@@ -187,12 +187,10 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	ntk_prefix_t p, subnet;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(nlh, sizeof(*r)) ||
-	    r->rtm_dst_len > NTK_IP_BITS)
-		return;
-	p = (ntk_prefix_t){ ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
-	if (r->rtm_family != AF_INET || p.len <= 1 ||
+	    r->rtm_family != AF_INET || r->rtm_dst_len <= 1 || r->rtm_dst_len > NTK_IP_BITS ||
 	    dev_is_managed(w->ledger, label_u32(nlh, sizeof(*r), RTA_OIF, 0)))
 		return;
+	p = (ntk_prefix_t){ ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0)), r->rtm_dst_len };
 	if (!(p.len > linklocal.len && prefix_has(linklocal, p)) &&
 	    !prefix_overlaps(p, w->conf->map.range))
 		return;
