@@ -24,7 +24,7 @@ fresh()
 # view NAME: its dump without what differs between two systems to which the same was done.
 view()
 {
-	system_dump "$1" | sed -E 's/@if[0-9]+//; s/link-netnsid [0-9]+//; s/^(link|address[46]): [0-9]+: /\1: /'
+	system_dump "$1" | sed -E 's/@if[0-9]+//; s/link-netnsid [0-9]+//; s/^(netns: [^ ]+) \(id: [0-9]+\)$/\1/; s/^(link|address[46]): [0-9]+: /\1: /'
 }
 
 view_is()

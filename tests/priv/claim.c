@@ -63,6 +63,13 @@ is_destination(uint32_t a, unsigned len)
 	return false;
 }
 
+/* 10.0.0.40/31 is behind us: the host leads there, never a table of ours. */
+static bool
+is_subnet(uint32_t a)
+{
+	return a >> 1 == 0x0a000028U >> 1;
+}
+
 static bool
 table_is_ours(uint32_t table)
 {
@@ -159,7 +166,7 @@ claim_route(const struct nlmsghdr *nlh)
 	if (table == RT_TABLE_MAIN)
 		return r->rtm_dst_len == 32 && is_linklocal(dst) && claim_managed(oif) && via == 0 &&
 		    r->rtm_type == RTN_UNICAST && r->rtm_scope == RT_SCOPE_LINK && is_own(src);
-	if (!table_is_ours(table) || !is_destination(dst, r->rtm_dst_len))
+	if (!table_is_ours(table) || !is_destination(dst, r->rtm_dst_len) || is_subnet(dst))
 		return false;
 	if (r->rtm_type == RTN_UNICAST)
 		return claim_managed(oif) && is_linklocal(via) && (src == 0 || is_own(src));

@@ -18,6 +18,7 @@ static const struct block {
 #define SUBNET		0x0a000028U	/* 10.0.0.40/31: the private subnet inside */
 #define SUBNET_LEN	31
 #define ANONYMIZING	0x0a000040U
+#define ANONYMIZING_LEN	27
 #define LOCALHOST	0x0a000020U
 #define HOSTS		0x0a000018U	/* 10.0.0.24/29 is the host's */
 
@@ -136,6 +137,18 @@ free_destination(const struct model *m, struct rng *r, uint32_t *addr, uint8_t *
 {
 	any_destination(r, addr, len);
 	return m->overlap || !is_hosts(*addr, *len);
+}
+
+static bool
+is_subnet(uint32_t addr)
+{
+	return (addr ^ SUBNET) >> (32 - SUBNET_LEN) == 0;
+}
+
+static bool
+is_anonymizing(uint32_t addr)
+{
+	return (addr ^ ANONYMIZING) >> (32 - ANONYMIZING_LEN) == 0;
 }
 
 static uint32_t
@@ -391,7 +404,8 @@ make_route_set(const struct model *m, struct rng *r, struct priv_op *op)
 		t = *pick(m, r, MODEL_ROUTE);	/* replaced */
 		q->dst = t.addr;
 		q->len = t.len;
-	} else if (!any_table(m, r, true, &t) || !free_destination(m, r, &q->dst, &q->len)) {
+	} else if (!any_table(m, r, true, &t) || !free_destination(m, r, &q->dst, &q->len) ||
+	    is_subnet(q->dst)) {
 		return false;
 	}
 	q->ns = t.a;
@@ -466,7 +480,8 @@ make_nat_set(const struct model *m, struct rng *r, struct priv_op *op)
 		return q->dst_len == SUBNET_LEN;
 	q->src = SUBNET;
 	q->src_len = SUBNET_LEN;
-	return free_destination(m, r, &q->to, &q->to_len) && q->to_len == SUBNET_LEN;
+	return free_destination(m, r, &q->to, &q->to_len) && q->to_len == SUBNET_LEN &&
+	    !is_anonymizing(q->to);
 }
 
 static bool
