@@ -26,17 +26,14 @@ struct helper {
 	uint8_t in[PRIV_MSG_MAX];
 };
 
-/*
- * The helper is gone or mad: either way it has undone, or will undo, everything.  Before clients
- * are served that is a start that failed.
- */
+/* The helper is gone or mad: either way it has undone, or will undo, everything. */
 static void
 lose(struct helper *h)
 {
 	h->lost = true;
 	event_del(h->readable);
 	event_del(h->writable);
-	daemon_stop(h->d, h->d->ctl != NULL ? 3 : 1);
+	daemon_stop(h->d, 3);
 }
 
 /* Sends the waiting message.  False when it must wait, or never will be sent. */

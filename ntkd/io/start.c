@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -105,6 +107,23 @@ start_config(struct start *s, char *err)
 	    &s->conf, err);
 }
 
+/* Root in a container may lack what the helper shall keep. */
+static bool
+has_capabilities(char *err)
+{
+	static const int needed[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (prctl(PR_CAPBSET_READ, needed[i], 0, 0, 0) == 1)
+			continue;
+		snprintf(err, CONF_ERROR, "the capability %s is missing, which ntkd-priv(8) needs: in "
+		    "a container or service, add it to those allowed", needed[i] == CAP_NET_ADMIN ?
+		    "CAP_NET_ADMIN" : "CAP_SYS_ADMIN");
+		return false;
+	}
+	return true;
+}
+
 bool
 start_rights(struct start *s, char *err)
 {
@@ -115,6 +134,8 @@ start_rights(struct start *s, char *err)
 		    "once: try sudo");
 		return false;
 	}
+	if (!has_capabilities(err))
+		return false;
 	if (!conf_user(c->user, &s->uid, &s->gid, err) ||
 	    !conf_user(c->helper_user, &s->helper_uid, &s->helper_gid, err) ||
 	    !conf_group(c->control_group, &s->control_gid, err) ||

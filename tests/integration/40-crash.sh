@@ -41,10 +41,12 @@ helper_appears()
 	HELPER=$(system_helper beta) && [[ -n $HELPER ]]
 }
 
-# helper_killed: the helper of now was killed, or nothing is there to have one.
-helper_killed()
+# killed_until_gone: kills the helper of now, which may have ended just before, so that another
+# is about to come; true when ntkd has gone, too.
+killed_until_gone()
 {
-	helper_appears && kill -KILL "$HELPER" 2>/dev/null || is_gone "${SYS_NTKD[beta]}"
+	helper_appears && kill -KILL "$HELPER" 2>/dev/null
+	is_gone "${SYS_NTKD[beta]}"
 }
 
 for moment in started loaded removed; do
@@ -118,8 +120,8 @@ for delay in 0 0.002 0.004 0.006 0.008 0.01 0.012 0.015 0.02 0.03; do
 	wait_for 5 helper_appears
 	sleep $delay
 	# After the one that only cleaned up comes another.
-	wait_for 5 helper_killed || HELPER=
-	system_reap beta $HELPER
+	wait_for 10 killed_until_gone
+	system_reap beta
 	status=$?
 	((status == 3 || status == 1)) || { ((++strange)); diag "after $delay s: status $status"; }
 done
