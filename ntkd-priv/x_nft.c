@@ -407,15 +407,12 @@ enum whose {
 static void
 table_look(const struct nlmsghdr *nlh, void *arg)
 {
-	static struct nla_policy attrs[NFTA_TABLE_MAX + 1] = {
-		[NFTA_TABLE_NAME] = { .type = NLA_STRING },
-	};
 	struct nlattr *tb[NFTA_TABLE_MAX + 1];
 	enum whose *whose = arg;
 
 	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)nlh, sizeof(struct nfgenmsg), tb,
-	    NFTA_TABLE_MAX, attrs) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
-	    strcmp(nla_get_string(tb[NFTA_TABLE_NAME]), table_name) != 0)
+	    NFTA_TABLE_MAX, NULL) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
+	    nla_strcmp(tb[NFTA_TABLE_NAME], table_name) != 0)
 		return;
 	*whose = tb[NFTA_TABLE_USERDATA] != NULL && has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
 	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])) ? OURS : FOREIGN;

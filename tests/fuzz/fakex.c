@@ -49,6 +49,10 @@ need(void *p)
 void
 fakex_begin(struct ledger *l, const bool *undoing)
 {
+	static char sockets[LEDGER_NAMESPACES];
+
+	for (size_t i = 0; i < LEDGER_NAMESPACES; i++)
+		l->ns[i].rt = (struct nl_sock *)&sockets[i];
 	fx.ledger = l;
 	fx.undoing = undoing;
 	fx.n = fx.n_nft = fx.operations = 0;
@@ -228,6 +232,7 @@ nlq_add(struct nlq *q, struct nl_msg *m, uint32_t step)
 	if (q->steps == NULL)
 		q->steps = need(calloc(NLQ_BATCH, sizeof(*q->steps)));
 	memcpy(&fx.rt[q->n], m, sizeof(fx.rt[0]));
+	must(q->sk == fx.ledger->ns[change_subject(&fx.rt[q->n])->ns].rt);
 	q->steps[q->n++] = step;
 	free(m);
 }
