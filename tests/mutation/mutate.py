@@ -655,16 +655,13 @@ def rounds(options, runner, sources, mutants):
     def unit(name):
         return [t for t in FILES[name] if t not in ROOT]
 
-    def sanitized(name):
-        return [t for t in unit(name) if t not in PARTS]
-
     def root(k):
         """Of a file's tests that need root only the one at place K."""
         return lambda name: [t for t in FILES[name] if t in ROOT][k:k + 1]
 
     cache = Cache(options)
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    plan = [(unit, [], ""), (sanitized, sanitizers, "sanitizers")]
+    plan = [(unit, [], ""), (unit, sanitizers, "sanitizers")]
     if options.border:
         plan += [(root(k), [], "") for k in range(len(ROOT))]
     verdicts = {m: None for m in mutants}
