@@ -43,7 +43,7 @@ FILES = {
     "ntkd-priv/journal.c": ["test_journal", BORDER],
     "ntkd-priv/serve.c": ["test_serve", BORDER],
     "ntkd-priv/txn.c": ["test_privtxn", "fuzz_txn", BORDER, FAULTS],
-    "ntkd-priv/check.c": [CHECK],
+    "ntkd-priv/check.c": ["test_privcheck", CHECK],
     "ntkd-priv/label.c": ["test_label", CHECK, BORDER],
     "ntkd-priv/names.c": [BORDER],
     "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
@@ -89,6 +89,8 @@ ONLY = {
 FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libfakekern.a", "../ntkd/libkernel.a"]
 FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
 PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"]}
+# Functions that the linker replaces, as Makefile.am has it for the test.
+WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS"}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
@@ -454,7 +456,8 @@ class Runner:
                  for name in PARTS.get(test, ["unit/libtap.a"])]
         if test not in FUZZ:
             parts.insert(0, os.path.join(self.scratch, f"{test}{tag}.o"))
-        error = self.link(program, [*flags, obj, *parts], tag)
+        wraps = shlex.split(os.environ[WRAPS[test]]) if test in WRAPS else []
+        error = self.link(program, [*flags, *wraps, obj, *parts], tag)
         if error:
             raise SystemExit(f"{test}: {error}")
         failed = self.first_failure([program], place, TIMEOUT, self.env)
