@@ -47,7 +47,7 @@ FILES = {
     "ntkd-priv/label.c": ["test_label", CHECK, BORDER],
     "ntkd-priv/names.c": [BORDER],
     "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
-    "ntkd-priv/reap.c": [BORDER, FAULTS],
+    "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
     "ntkd-priv/x_link.c": [BORDER, CHECK, FAULTS],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_nft.c": [CHECK, BORDER, FAULTS],
@@ -88,9 +88,10 @@ ONLY = {
 # target runs its corpus, and its first object is its own.
 FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libfakekern.a", "../ntkd/libkernel.a"]
 FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
-PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"]}
+PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
+         "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
 # Functions that the linker replaces, as Makefile.am has it for the test.
-WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS"}
+WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS", "test_privreap": "NTK_PRIVREAP_LDFLAGS"}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
