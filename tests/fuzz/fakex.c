@@ -377,7 +377,7 @@ x_nft_remove_table(struct nl_sock *nft)
 	must(nft == fx.ledger->ns[NS_DEFAULT].nft);
 	fx.counts.tables++;
 	for (size_t i = 0; i < fx.n; i++)
-		must(fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT || !x_nft_has(fx.v[i].o.kind));
+		must(fx.failed || fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT || !x_nft_has(fx.v[i].o.kind));
 	return 0;
 }
 
@@ -456,6 +456,7 @@ x_sysctl_restore_forwarding(struct ledger *l)
 	must(l == fx.ledger);
 	fx.counts.restored++;
 	kernel_change(&ch);
+	fx.counts.restored_among = fx.n;
 }
 
 /* --- for the policy alone --------------------------------------------------------------------- */

@@ -29,6 +29,7 @@ struct fakex_counts {
 	size_t batches;		/* of addresses, routes and rules */
 	size_t commits;		/* of an nftables batch */
 	size_t restored;	/* forwarding put back */
+	size_t restored_among;	/* so many other things, the last time */
 	size_t closed;		/* namespaces that wait to be closed */
 	size_t tables;		/* nftables tables removed */
 };

@@ -45,14 +45,14 @@ FILES = {
     "ntkd-priv/txn.c": ["test_privtxn", "fuzz_txn", BORDER, FAULTS],
     "ntkd-priv/check.c": ["test_privcheck", CHECK],
     "ntkd-priv/label.c": ["test_label", CHECK, BORDER],
-    "ntkd-priv/names.c": [BORDER],
+    "ntkd-priv/names.c": ["test_privfiles"],
     "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
     "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
     "ntkd-priv/x_link.c": [BORDER, CHECK, FAULTS],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_nft.c": [CHECK, BORDER, FAULTS],
     "ntkd-priv/x_route.c": ["test_label", CHECK, BORDER],
-    "ntkd-priv/x_sysctl.c": [BORDER, CHECK, FAULTS],
+    "ntkd-priv/x_sysctl.c": ["test_privfiles", BORDER, CHECK, FAULTS],
     "proto/rd.c": ["test_msg", BORDER],
     "proto/msg.c": ["test_msg", BORDER],
     "proto/privmsg.c": ["test_msg", "test_policy", BORDER],
@@ -81,8 +81,6 @@ ONLY = {
                           "x_nft_check"},
     "ntkd-priv/x_route.c": {"dev_in", "peer_of", "address_place", "route_place", "x_route_place",
                             "attributes_cover", "is_same", "x_route_compare", "x_route_is_gone"},
-    "ntkd-priv/x_sysctl.c": {"x_sysctl_check", "note", "forwarding_note", "x_sysctl_prepare",
-                             "path_now", "restore_one"},
 }
 # Tests on executors that need no kernel: of the build's tests, what is linked besides.  A fuzz
 # target runs its corpus, and its first object is its own.
@@ -91,7 +89,8 @@ FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
 PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
          "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
 # Functions that the linker replaces, as Makefile.am has it for the test.
-WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS", "test_privreap": "NTK_PRIVREAP_LDFLAGS"}
+WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS", "test_privfiles": "NTK_PRIVFILES_LDFLAGS",
+         "test_privreap": "NTK_PRIVREAP_LDFLAGS"}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"

@@ -264,7 +264,13 @@ test_values(void)
 	CU_ASSERT_FALSE(txn.peers_changed);
 	refused_for(OP(addr_add, ETH1, 0x08080808), "addr", "8.8.8.8");
 	/* Only what is a handle can name a result; what only looks so stays what it is. */
-	refused_for(OP(addr_add, ETH1, PRIV_HANDLE_NEW(0)), "addr", "240.0.0.0");
+	txn_begin(&txn);
+	take = peer_take(2);
+	txn_op(&txn, &take);
+	txn_op(&txn, OP(addr_add, ETH1, PRIV_HANDLE_NEW(0)));
+	CU_ASSERT_TRUE_FATAL(txn.failed);
+	CU_ASSERT_STRING_EQUAL(txn.refusal.value, "240.0.0.0");
+	txn_end(&txn, false);
 	refused_for(OP(rule_on, ETH1, 0), "ns", "0x20000001");
 	end();
 }
@@ -496,6 +502,13 @@ test_batches(void)
 	batches_are(1, 0);
 	txn_end(&txn, false);
 	batches_are(1, 0);
+	/* What goes and comes again may, whoever's has taken its place between the two. */
+	txn_begin(&txn);
+	txn_op(&txn, OP(route_drop, NS0, 0, DST));
+	txn_op(&txn, OP(route_set, NS0, 0, DST, PRIV_ROUTE_UNREACHABLE, 0, 0, 0));
+	batches_are(0, 0);
+	txn_end(&txn, false);
+	batches_are(1, 0);
 	CU_ASSERT_FALSE(txn.failed);
 	end();
 }
@@ -616,7 +629,7 @@ test_end_amid(void)
 static void
 test_end(void)
 {
-	size_t before;
+	size_t before, operations;
 
 	begin();
 	txn_begin(&txn);
@@ -632,6 +645,7 @@ test_end(void)
 	txn.steps = NULL;
 	txn.size = 0;
 	before = fakex_counts()->batches;
+	operations = fakex_operations();
 	txn_undo_all(&txn);
 	CU_ASSERT_EQUAL(ledger.objects, 0);
 	CU_ASSERT_EQUAL(things(), 0);
@@ -639,8 +653,11 @@ test_end(void)
 	CU_ASSERT_EQUAL(fakex_counts()->closed, 1);
 	CU_ASSERT_EQUAL(fakex_counts()->tables, 1);
 	CU_ASSERT_EQUAL(txn.size, NLQ_BATCH);
-	/* The rules, of which the first NLQ_BATCH - 1 share the list with the namespace; the address. */
+	/* The rules, of which NLQ_BATCH - 1 share a list with the namespace; the address. */
 	CU_ASSERT_EQUAL(fakex_counts()->batches - before, 3);
+	/* The same, and the interface: nothing of the namespace. */
+	CU_ASSERT_EQUAL(fakex_operations() - operations, NLQ_BATCH + 2);
+	CU_ASSERT_EQUAL(fakex_counts()->restored_among, 0);
 	end();
 }
 
@@ -659,6 +676,20 @@ test_end_refused(void)
 	CU_ASSERT_EQUAL(told, 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(first_told, "rule table 251: "));
 	CU_ASSERT_EQUAL(things(), 1);
+	fakex_begin(&ledger, &never);
+	end();
+	/* Also when it was collected beside as much as the list holds. */
+	begin();
+	txn_begin(&txn);
+	take_peers(NLQ_BATCH + 6);
+	for (unsigned i = 0; i < NLQ_BATCH + 6; i++)
+		txn_op(&txn, OP(rule_on, NS0, PRIV_HANDLE_NEW(i)));
+	txn_op(&txn, OP(mark_on, NS0, PRIV_HANDLE_NEW(0)));
+	txn_end(&txn, false);
+	fakex_fail(FAKEX_REFUSED, NLQ_BATCH - 1);
+	txn_undo_all(&txn);
+	CU_ASSERT_EQUAL(told, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(first_told, "mark table 250: "));
 	fakex_begin(&ledger, &never);
 	end();
 }
