@@ -377,7 +377,8 @@ x_nft_remove_table(struct nl_sock *nft)
 	must(nft == fx.ledger->ns[NS_DEFAULT].nft);
 	fx.counts.tables++;
 	for (size_t i = 0; i < fx.n; i++)
-		must(fx.failed || fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT || !x_nft_has(fx.v[i].o.kind));
+		must(fx.failed || fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT ||
+		    !x_nft_has(fx.v[i].o.kind));
 	return 0;
 }
 

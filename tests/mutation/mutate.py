@@ -89,8 +89,8 @@ FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
 PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
          "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
 # Functions that the linker replaces, as Makefile.am has it for the test.
-WRAPS = {"test_privcheck": "NTK_PRIVCHECK_LDFLAGS", "test_privfiles": "NTK_PRIVFILES_LDFLAGS",
-         "test_privreap": "NTK_PRIVREAP_LDFLAGS"}
+WRAPS = {test: f"NTK_{test.removeprefix('test_').upper()}_LDFLAGS"
+         for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privreap")}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"

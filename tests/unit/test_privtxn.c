@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The helper's transactions on a kernel that is a list (tests/fuzz/fakex.h): limits, answers,
- * what goes out in one batch, what cannot be undone.  That ledger and kernel agree whatever fails is fuzz_txn's to test.
+ * what goes out in one batch, what cannot be undone.  That ledger and kernel agree whatever
+ * fails is fuzz_txn's to test.
  */
 #include "ntkd-priv/txn.h"
 
