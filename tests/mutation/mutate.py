@@ -48,7 +48,7 @@ FILES = {
     "ntkd-priv/names.c": ["test_privfiles"],
     "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
     "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
-    "ntkd-priv/x_link.c": [BORDER, CHECK, FAULTS],
+    "ntkd-priv/x_link.c": ["test_privlink", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_nft.c": [CHECK, BORDER, FAULTS],
     "ntkd-priv/x_route.c": ["test_label", CHECK, BORDER],
@@ -90,7 +90,8 @@ PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
          "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
 # Functions that the linker replaces, as Makefile.am has it for the test.
 WRAPS = {test: f"NTK_{test.removeprefix('test_').upper()}_LDFLAGS"
-         for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privreap")}
+         for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privlink",
+                      "test_privreap")}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
