@@ -17,8 +17,9 @@ the mutant, its tests and all that both are made of are the same.  While tests a
 --keep also believes that what was noticed before is noticed still.  Exit status: 0 when all mutants
 were noticed or explained, and every explanation is still of use.
 
-The quick unit tests are asked first, then the same with sanitizers.  The parts of the helper that
-work on the kernel are judged by tests/priv/test_border, which needs root: only with --border.
+The quick unit tests are asked first, then the same with sanitizers; about mutants that none of them
+noticed, those programs of tests/priv that attack the whole helper, which need root and up to a
+minute for each mutant: only with --border.
 """
 
 import argparse
@@ -594,8 +595,8 @@ def options_read():
     p.add_argument("build")
     p.add_argument("explained")
     p.add_argument("-j", type=int, default=os.cpu_count() or 1, help="mutants at once")
-    p.add_argument("--border", action="store_true", help="ask tests/priv/test_border, too; "
-                   "needs root")
+    p.add_argument("--border", action="store_true", help="ask the programs of tests/priv, "
+                   "too; needs root")
     p.add_argument("--fresh", action="store_true", help="forget what earlier runs found out")
     p.add_argument("--keep", action="store_true", help="believe earlier runs that a mutant was "
                    "noticed, though tests have changed since")
