@@ -27,6 +27,7 @@ static struct {
 	size_t n;
 	size_t size;
 	size_t operations;
+	struct fakex_counts counts;
 	enum fakex_failure how;
 	size_t fail_at;
 	bool failed;
@@ -46,6 +47,15 @@ need(void *p)
 	return p;
 }
 
+/* Only its address matters: what is sent must go to the right namespace. */
+static struct nl_sock *
+socket_of(unsigned ns)
+{
+	static char sockets[LEDGER_NAMESPACES];
+
+	return (struct nl_sock *)&sockets[ns];
+}
+
 void
 fakex_begin(struct ledger *l, const bool *undoing)
 {
@@ -58,6 +68,8 @@ fakex_begin(struct ledger *l, const bool *undoing)
 	fx.n = fx.n_nft = fx.operations = 0;
 	fx.how = FAKEX_NONE;
 	fx.failed = false;
+	memset(&fx.counts, 0, sizeof(fx.counts));
+	l->ns[NS_DEFAULT].rt = socket_of(NS_DEFAULT);
 }
 
 void
@@ -90,6 +102,12 @@ size_t
 fakex_operations(void)
 {
 	return fx.operations;
+}
+
+const struct fakex_counts *
+fakex_counts(void)
+{
+	return &fx.counts;
 }
 
 const struct obj *
@@ -181,7 +199,7 @@ change_or_fail(const struct change *ch)
 		put(&ch->to, true);
 		return EEXIST;
 	}
-	return EPERM;
+	return fx.how == FAKEX_GONE ? ENODEV : EPERM;
 }
 
 /* Whatever lies in namespace NS goes with it. */
@@ -268,6 +286,9 @@ nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_err
 
 	must(ack_each && done != NULL && err == NULL);
 	q->n = 0;
+	fx.counts.batches += n != 0;
+	for (size_t i = 0; i < n; i++)
+		must(q->sk == socket_of(change_subject(&fx.rt[i])->ns));
 	if (silent) {
 		fx.operations += n;
 		fx.failed = true;
@@ -338,6 +359,7 @@ int
 x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	must(b->open && fx.n_nft > 0);
+	fx.counts.commits++;
 	b->open = false;
 	if (is_the_one()) {
 		*err = (struct nlq_error){ EBUSY, false, NLQ_NO_STEP, "" };
@@ -357,8 +379,10 @@ int
 x_nft_remove_table(struct nl_sock *nft)
 {
 	must(nft == fx.ledger->ns[NS_DEFAULT].nft);
+	fx.counts.tables++;
 	for (size_t i = 0; i < fx.n; i++)
-		must(fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT || !x_nft_has(fx.v[i].o.kind));
+		must(fx.failed || fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT ||
+		    !x_nft_has(fx.v[i].o.kind));
 	return 0;
 }
 
@@ -370,7 +394,7 @@ pseudo_take(struct ledger *l, const struct obj *o)
 	struct dev *d = &l->dev[o->dev];
 
 	*d = (struct dev){ .slot = d->slot, .ns = o->ns, .parent = o->via_dev,
-		.ifindex = 100 + o->dev };
+		.ifindex = 100 + o->dev, .mac = { { 2, 0, 0, 0, 1, (uint8_t)o->dev } } };
 	ledger_take(l, PRIV_H_DEV, o->dev);
 	snprintf(d->name, sizeof(d->name), "ntkv%u_%u", o->ns, o->via_dev);
 }
@@ -401,6 +425,7 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (ch->has_to) {
 		ledger_take(l, PRIV_H_NS, o->ns);
 		l->ns[o->ns].number = o->ns;
+		l->ns[o->ns].rt = socket_of(o->ns);
 		err->error = change_or_fail(ch);
 		if (err->error == 0)
 			return 0;
@@ -416,6 +441,7 @@ void
 x_netns_close(struct ledger *l)
 {
 	must(l == fx.ledger);
+	fx.counts.closed++;
 }
 
 int
@@ -433,7 +459,9 @@ x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 	const struct change ch = { .has_from = true, .from = { .kind = OBJ_NS } };
 
 	must(l == fx.ledger && kind == JOURNAL_FORWARDING && ifindex == 0);
+	fx.counts.restored++;
 	kernel_change(&ch);
+	fx.counts.restored_among = fx.n;
 }
 
 /* --- for the policy alone --------------------------------------------------------------------- */
