@@ -143,21 +143,30 @@ nlq_free(struct nlq *q)
 
 /* --- sending, and what the kernel says ------------------------------------------ */
 
-/* Marks the messages that shall be acknowledged; returns how many. */
-static size_t
-acks_ask(struct nlq *q, bool each)
-{
-	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)q->buf;
-	size_t asked = 0;
+/* The next messages that go out together: where they begin, and how many bytes and answers. */
+struct part {
+	uint8_t *at;
+	size_t len;
+	size_t waiting;
+};
 
-	for (size_t i = 0; i < q->n; i++) {
-		if (each || i + 2 == q->n) {
+/* The part that begins with message FIRST at AT; returns the message behind it. */
+static size_t
+part_cut(const struct nlq *q, size_t first, bool ack_each, struct part *p)
+{
+	size_t i = first;
+
+	p->len = p->waiting = 0;
+	for (; i < q->n && (!ack_each || i < first + NLQ_BATCH); i++) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)(p->at + p->len);
+
+		if (ack_each || i + 2 == q->n) {
 			nlh->nlmsg_flags |= NLM_F_ACK;
-			asked++;
+			p->waiting++;
 		}
-		nlh = (struct nlmsghdr *)(void *)((uint8_t *)nlh + NLMSG_ALIGN(nlh->nlmsg_len));
+		p->len += NLMSG_ALIGN(nlh->nlmsg_len);
 	}
-	return asked;
+	return i;
 }
 
 /* What an NLMSG_ERROR says; its error is 0 for an acknowledgement. */
@@ -198,6 +207,7 @@ answer_take(struct hearing *h, struct nlmsghdr *nlh)
 	step = h->q->steps[i];
 	h->q->steps[i] = ANSWERED;
 	error_read(nlh, &e);
+	e.step = step;
 	if (e.error != 0 && h->first.error == 0)
 		h->first = e;
 	if (h->waiting > 0)
@@ -225,23 +235,38 @@ answers_read(struct hearing *h)
 			nlh = nlmsg_next(nlh, &left);
 		}
 	}
-	if (h->first.error == 0 && h->waiting > 0)
-		h->first = (struct nlq_error){ EIO, "acknowledgements were lost" };
+}
+
+/* Whoever still waits for an answer is told that none will come. */
+static void
+silence_tell(struct hearing *h, const struct nlq_error *why)
+{
+	for (size_t i = 0; h->done != NULL && i < h->q->n; i++)
+		if (h->q->steps[i] != ANSWERED && h->q->steps[i] != NLQ_NO_STEP)
+			h->done(h->arg, h->q->steps[i], why);
 }
 
 int
 nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
 	struct hearing h = { .q = q, .done = done, .arg = arg };
+	struct nlq_error silence = { EIO, true, NLQ_NO_STEP, "acknowledgements were lost" };
+	struct part p = { .at = q->buf };
+	bool lost = false;
 
-	if (q->n == 0)
-		return 0;
-	h.waiting = acks_ask(q, ack_each);
-	if (send(nl_socket_get_fd(q->sk), q->buf, q->len, 0) == (ssize_t)q->len)
-		answers_read(&h);
-	else
-		h.first.error = errno;
-	q->lost = h.waiting > 0;
+	for (size_t i = 0; i < q->n; p.at += p.len) {
+		i = part_cut(q, i, ack_each, &p);
+		h.waiting = p.waiting;
+		if (send(nl_socket_get_fd(q->sk), p.at, p.len, 0) == (ssize_t)p.len)
+			answers_read(&h);
+		else
+			silence = (struct nlq_error){ errno, true, NLQ_NO_STEP, "" };
+		lost = lost || h.waiting > 0;
+	}
+	if (lost && h.first.error == 0)
+		h.first = silence;
+	if (lost && ack_each)
+		silence_tell(&h, &silence);
 	nlq_drop(q);
 	if (err != NULL)
 		*err = h.first;

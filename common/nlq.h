@@ -32,6 +32,8 @@ enum {
 /* What the kernel said: errno, and its sentence when it gave one. */
 struct nlq_error {
 	int error;
+	bool unanswered;	/* it said nothing: the message may have been worked off, or not */
+	uint32_t step;		/* of the message that it is about; may be NLQ_NO_STEP */
 	char text[NLQ_TEXT];
 };
 
@@ -44,10 +46,9 @@ struct nlq {
 	size_t n;
 	size_t n_size;
 	uint32_t seq;		/* of the first message */
-	bool lost;		/* of the last nlq_send(): not every answer came */
 };
 
-/* Told for each answered message that belongs to a step; ERR is NULL when it succeeded. */
+/* Told for each message that belongs to a step; ERR is NULL when it succeeded. */
 typedef void nlq_done(void *arg, uint32_t step, const struct nlq_error *err);
 
 /* Called for each message of a dump; the same object may be told twice. */
@@ -77,9 +78,10 @@ void nlq_add(struct nlq *q, struct nl_msg *m, uint32_t step);
 
 /*
  * Sends what was collected and empties Q.  With ACK_EACH every message is
- * acknowledged, else the last but one alone, which is right for nfnetlink: a batch
- * there is done as a whole or not at all.  DONE may be NULL.  Returns 0, or the
- * first errno with ERR filled (when not NULL).
+ * acknowledged, and they go out NLQ_BATCH at a time; else the last but one alone and all at
+ * once, which is right for nfnetlink: a batch there is done as a whole or not at all, and
+ * DONE hears of what was answered only.  DONE may be NULL.  Returns 0, or the first errno
+ * with ERR filled (when not NULL).
  */
 int nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err);
 

@@ -6,19 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
-#include "common/mono.h"
 #include "ntkd-priv/label.h"
 #include "ntkd-priv/print.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_nft.h"
 #include "ntkd-priv/x_route.h"
-
-enum {
-	REMOVALS = 512,		/* in one go: their acknowledgements fit the receive buffer */
-	PASSES = 16,		/* of a dump and what it found to remove */
-};
 
 /* A step of the queues: number of the difference, and in the last bit what it does. */
 enum { PUTS_BACK, REMOVES };
@@ -28,8 +21,7 @@ struct check {
 	struct ledger *ledger;
 	unsigned ns;
 	struct findings *out;
-	struct nlq q;		/* what mends */
-	struct nlq extra;	/* removals, collected while a dump is under way */
+	struct nlq q;		/* what removes, then what puts back; sent when no dump is under way */
 	uint32_t wrong[OBJ_KINDS];	/* objects not found as they shall be */
 };
 
@@ -100,17 +92,14 @@ step_ended(void *arg, uint32_t step, const struct nlq_error *err)
 
 /* Something that carries our label and is not of this life. */
 static void
-extra_remove(struct check *k, const struct nlmsghdr *nlh)
+extra_remove(struct check *k, const struct nlmsghdr *nlh, const struct seen *s)
 {
-	static const char *const kinds[] = { "address", "route", "rule" };
 	char text[PRINT_OBJECT];
-	const char *kind = kinds[nlh->nlmsg_type == RTM_NEWADDR ? 0 :
-	    nlh->nlmsg_type == RTM_NEWROUTE ? 1 : 2];
+	uint32_t i;
 
-	if (k->extra.n == REMOVALS)
-		return;
-	label_print(nlh, text, sizeof(text));
-	label_remove_like(&k->extra, nlh, found(k, PRIV_FATE_FAILED, EIO, kind, text) * 2 + REMOVES);
+	label_print(s, text, sizeof(text));
+	i = found(k, PRIV_FATE_FAILED, EIO, print_kind(s->kind), text);
+	label_remove_like(&k->q, nlh, i * 2 + REMOVES);
 }
 
 static void
@@ -128,17 +117,21 @@ static void
 look(const struct nlmsghdr *nlh, void *arg)
 {
 	struct check *k = arg;
-	bool ours = label_is_ours(nlh, k->conf);
 	enum x_route_match match = X_ROUTE_OTHER;
 	struct node *n = NULL;
+	struct seen s;
 	struct obj o;
+	bool ours;
 
-	if (x_route_place(k->conf, k->ledger, k->ns, nlh, &o))
+	if (!label_read(nlh, &s))
+		return;
+	ours = label_is_ours(&s, k->conf);
+	if (x_route_place(k->conf, k->ledger, k->ns, &s, &o))
 		n = ledger_find_node(k->ledger, &o);
 	if (n != NULL)
 		match = x_route_compare(k->conf, k->ledger, &n->obj, nlh);
 	if (ours && (match == X_ROUTE_OTHER || (n->found & (NODE_SAME | NODE_ALTERED)) != 0))
-		extra_remove(k, nlh);
+		extra_remove(k, nlh, &s);
 	else if (match != X_ROUTE_OTHER)
 		mark(k, n, !ours ? NODE_FOREIGN : match == X_ROUTE_SAME ? NODE_SAME : NODE_ALTERED);
 }
@@ -167,7 +160,7 @@ scan(struct check *k, int type, uint8_t first, uint8_t last)
 	int error = EAGAIN;
 
 	for (int i = 0; error == EAGAIN && i < NLQ_DUMP_ATTEMPTS; i++) {
-		nlq_drop(&k->extra);
+		nlq_drop(&k->q);
 		k->out->totals = totals;
 		k->out->n = n;
 		forget(k, first, last);
@@ -196,22 +189,22 @@ put_back(struct check *k, const struct node *n)
 		nlq_send(&k->q, true, step_ended, k, NULL);
 }
 
-/* Compares what a request of TYPE lists; those kinds come in the order in which they need each other. */
-static void
+/*
+ * Compares what a request of TYPE lists; those kinds come in the order in which they need each
+ * other.  0, or why it cannot be listed.
+ */
+static int
 compare(struct check *k, int type, uint8_t first, uint8_t last)
 {
 	const struct node *n;
-	bool again = true;
-	int error = 0;
+	int error = scan(k, type, first, last);
 
-	for (int i = 0; again && i < PASSES; i++) {
-		if ((error = scan(k, type, first, last)) != 0) {
-			found(k, PRIV_FATE_FAILED, error, print_kind(last), "cannot be listed");
-			return;
-		}
-		again = k->extra.n == REMOVALS;
-		nlq_send(&k->extra, true, step_ended, k, NULL);
+	if (error != 0) {
+		nlq_drop(&k->q);
+		found(k, PRIV_FATE_FAILED, error, print_kind(last), "cannot be listed");
+		return error;
 	}
+	nlq_send(&k->q, true, step_ended, k, NULL);
 	for (uint8_t kind = first; kind <= last; kind++) {
 		if (k->wrong[kind] == 0)
 			continue;
@@ -220,6 +213,17 @@ compare(struct check *k, int type, uint8_t first, uint8_t last)
 				put_back(k, n);
 		nlq_send(&k->q, true, step_ended, k, NULL);
 	}
+	return 0;
+}
+
+static int
+compare_all(struct check *k)
+{
+	int addresses = compare(k, RTM_GETADDR, OBJ_ADDR, OBJ_ADDR);
+	int routes = compare(k, RTM_GETROUTE, OBJ_NEIGH, OBJ_ROUTE);
+	int rules = compare(k, RTM_GETRULE, OBJ_RULE, OBJ_RULE);
+
+	return addresses != 0 ? addresses : routes != 0 ? routes : rules;
 }
 
 /* --- what is not listed --------------------------------------------------------------- */
@@ -259,7 +263,8 @@ namespace_check(struct check *k)
 		mended(k, error, print_kind(OBJ_NS), "forwarding");
 	if (k->ns == NS_DEFAULT)
 		return;
-	x_netns_announce(k->ledger, n, n->told.compared == 0);
+	x_netns_announce(k->ledger, n, !n->checked);
+	n->checked = true;
 	if (x_link_read(n->rt, NETNS_LO, NULL, &f) == 0 && !f.up)
 		mended(k, x_link_set(n->rt, NETNS_LO, LINK_UP, NULL, &err), print_kind(OBJ_DEV), "lo");
 	x_netns_name(n->number, name);
@@ -295,21 +300,12 @@ nft_check(struct check *k)
 		found(k, fate, error, "nftables", X_NFT_TABLE);
 }
 
-/* What stays wrong is told once. */
 static void
-tell(struct check *k)
+begin(struct check *k)
 {
-	const struct priv_difference *d = &k->out->v[0];
-	const struct priv_checked *now = &k->out->totals;
-	struct ns *n = &k->ledger->ns[k->ns];
-	bool news = now->repaired != 0 || now->removed != 0 || now->failed != n->told.failed ||
-	    now->foreign != n->told.foreign;
-
-	n->told = *now;
-	if (news && k->out->n != 0)
-		log_remote(mono_now(), "check", "namespace %u: repaired %u, failed %u, removed %u, "
-		    "foreign %u; first: %s %s %s", n->number, now->repaired, now->failed, now->removed,
-		    now->foreign, d->kind, d->object, d->error != 0 ? strerror(d->error) : "");
+	k->out->n = 0;
+	memset(&k->out->totals, 0, sizeof(k->out->totals));
+	k->q.sk = k->ledger->ns[k->ns].rt;
 }
 
 void
@@ -317,15 +313,21 @@ check_namespace(const struct conf *c, struct ledger *l, unsigned ns, struct find
 {
 	struct check k = { .conf = c, .ledger = l, .ns = ns, .out = out };
 
-	out->n = 0;
-	memset(&out->totals, 0, sizeof(out->totals));
-	k.q.sk = k.extra.sk = l->ns[ns].rt;
+	begin(&k);
 	each_check(&k);
-	compare(&k, RTM_GETADDR, OBJ_ADDR, OBJ_ADDR);
-	compare(&k, RTM_GETROUTE, OBJ_NEIGH, OBJ_ROUTE);
-	compare(&k, RTM_GETRULE, OBJ_RULE, OBJ_RULE);
+	compare_all(&k);
 	nft_check(&k);
-	tell(&k);
 	nlq_free(&k.q);
-	nlq_free(&k.extra);
+}
+
+int
+check_labels(const struct conf *c, struct ledger *l, struct findings *out)
+{
+	struct check k = { .conf = c, .ledger = l, .ns = NS_DEFAULT, .out = out };
+	int error;
+
+	begin(&k);
+	error = compare_all(&k);
+	nlq_free(&k.q);
+	return error;
 }

@@ -23,10 +23,13 @@ struct findings {
 	uint16_t n;
 };
 
-/*
- * Checks namespace NS of L.  Logs what it found in one line, unless that is what the check
- * before found, too.
- */
+/* Checks namespace NS of L.  Nothing is logged here: the one who asked tells what was found. */
 void check_namespace(const struct conf *c, struct ledger *l, unsigned ns, struct findings *out);
+
+/*
+ * The same for the addresses, routes and rules of the default namespace alone, by the labels of
+ * any configuration C.  0, or why they cannot be listed.
+ */
+int check_labels(const struct conf *c, struct ledger *l, struct findings *out);
 
 #endif

@@ -24,7 +24,7 @@ enum journal_kind {
 	JOURNAL_FORWARDING,	/* path, value; ifindex of the interface in the path, or 0 */
 	JOURNAL_INTERFACE,	/* the same, of an interface that was prepared */
 	JOURNAL_NAMESPACE,	/* value: number in the name; dev, ino */
-	JOURNAL_LABELS,		/* value: protocol; rule_priority, tables, more_tables */
+	JOURNAL_LABELS,		/* value: protocol; rule_priority, tables, more_tables, range */
 };
 
 struct journal_record {
@@ -37,6 +37,7 @@ struct journal_record {
 	uint64_t ino;
 	struct conf_tables tables;
 	struct conf_tables more_tables;
+	ntk_prefix_t range;
 };
 
 /* Writes R into the first free place.  False: errno. */

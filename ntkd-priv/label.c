@@ -5,36 +5,62 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const ntk_prefix_t linklocal = { 0xa9fe0000, 16 };
+/* Of what is read here, addresses, routes and rules have the same numbers, or none. */
+_Static_assert((int)RTA_DST == (int)FRA_DST && (int)RTA_TABLE == (int)FRA_TABLE &&
+    (int)RTA_PRIORITY == (int)FRA_PRIORITY, "the numbers are the same");
+enum { ATTRS = FRA_PROTOCOL };
 
-/* By hand: this is done several times for each route that the kernel lists. */
-static const void *
-attr(const struct nlmsghdr *nlh, size_t head, int type, size_t size)
+static uint32_t
+value_of(const struct nlattr *a, uint32_t fallback)
 {
-	size_t at = NLMSG_LENGTH(head);
-
-	while (at + RTA_LENGTH(0) <= nlh->nlmsg_len) {
-		const struct rtattr *a = (const struct rtattr *)((uintptr_t)nlh + at);
-
-		if (a->rta_len < RTA_LENGTH(0) || at + a->rta_len > nlh->nlmsg_len)
-			return NULL;
-		if (a->rta_type == type)
-			return a->rta_len == RTA_LENGTH(size) ? RTA_DATA(a) : NULL;
-		at += RTA_ALIGN(a->rta_len);
-	}
-	return NULL;
+	return a != NULL ? nla_get_u32((struct nlattr *)(uintptr_t)a) : fallback;
 }
 
-uint32_t
-label_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback)
+static uint8_t
+protocol_of(const struct nlattr *a)
 {
-	const uint32_t *value = attr(nlh, head, type, sizeof(*value));
+	return a != NULL ? nla_get_u8((struct nlattr *)(uintptr_t)a) : 0;
+}
 
-	return value != NULL ? *value : fallback;
+/* The heads of routes and rules are alike, and that of an address begins so. */
+bool
+label_read(const struct nlmsghdr *nlh, struct seen *out)
+{
+	static struct nla_policy sizes[ATTRS + 1] = {
+		[RTA_DST] = { .type = NLA_U32 }, [IFA_LOCAL] = { .type = NLA_U32 },
+		[RTA_OIF] = { .type = NLA_U32 }, [RTA_PRIORITY] = { .type = NLA_U32 },
+		[RTA_TABLE] = { .type = NLA_U32 }, [IFA_PROTO] = { .type = NLA_U8 },
+		[FRA_PROTOCOL] = { .type = NLA_U8 },
+	};
+	bool address = nlh->nlmsg_type == RTM_NEWADDR, rule = nlh->nlmsg_type == RTM_NEWRULE;
+	const struct rtmsg *r = nlmsg_data(nlh);
+	struct nlattr *tb[ATTRS + 1];
+
+	if ((!address && !rule && nlh->nlmsg_type != RTM_NEWROUTE) ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)nlh, address ? sizeof(struct ifaddrmsg) :
+	    sizeof(*r), tb, ATTRS, sizes) < 0 || r->rtm_family != AF_INET)
+		return false;
+	*out = (struct seen){ .len = r->rtm_dst_len };
+	if (address) {
+		out->kind = OBJ_ADDR;
+		out->addr = ntohl(value_of(tb[IFA_LOCAL], 0));
+		out->ifindex = ((const struct ifaddrmsg *)nlmsg_data(nlh))->ifa_index;
+		out->protocol = protocol_of(tb[IFA_PROTO]);
+		return true;
+	}
+	out->kind = rule ? OBJ_RULE : OBJ_ROUTE;
+	out->addr = ntohl(value_of(tb[RTA_DST], 0));
+	out->tos = r->rtm_tos;
+	out->table = value_of(tb[RTA_TABLE], r->rtm_table);
+	out->priority = value_of(tb[RTA_PRIORITY], 0);
+	out->ifindex = rule ? 0 : value_of(tb[RTA_OIF], 0);
+	out->protocol = rule ? protocol_of(tb[FRA_PROTOCOL]) : r->rtm_protocol;
+	return true;
 }
 
 bool
@@ -44,76 +70,30 @@ label_table_is_ours(const struct conf *c, uint32_t table)
 	    (table >= c->more_tables.first && table <= c->more_tables.last);
 }
 
-static bool
-route_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct rtmsg *r = nlmsg_data(nlh);
-	uint32_t table = label_u32(nlh, sizeof(*r), RTA_TABLE, r->rtm_table);
-	ntk_ip_t dst = ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0));
-
-	if (r->rtm_family != AF_INET || r->rtm_protocol != c->routing_protocol)
-		return false;
-	if (table == RT_TABLE_MAIN)
-		return r->rtm_dst_len == NTK_IP_BITS && prefix_has_ip(linklocal, dst);
-	return label_table_is_ours(c, table);
-}
-
-static bool
-rule_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct fib_rule_hdr *r = nlmsg_data(nlh);
-	const uint8_t *protocol = attr(nlh, sizeof(*r), FRA_PROTOCOL, sizeof(*protocol));
-	uint32_t priority = label_u32(nlh, sizeof(*r), FRA_PRIORITY, 0);
-
-	return r->family == AF_INET && protocol != NULL &&
-	    *protocol == c->routing_protocol &&
-	    (priority == c->rule_priority || priority == c->rule_priority + 1);
-}
-
-static bool
-address_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
-{
-	const struct ifaddrmsg *a = nlmsg_data(nlh);
-	const uint8_t *protocol = attr(nlh, sizeof(*a), IFA_PROTO, sizeof(*protocol));
-
-	return a->ifa_family == AF_INET && protocol != NULL && *protocol == c->routing_protocol;
-}
-
 bool
-label_is_ours(const struct nlmsghdr *nlh, const struct conf *c)
+label_is_ours(const struct seen *s, const struct conf *c)
 {
-	/* The longest of the three heads: what is ours has attributes besides. */
-	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
+	bool alone = s->len == NTK_IP_BITS, linklocal = prefix_has_ip(label_linklocal, s->addr);
+
+	if (s->protocol != c->routing_protocol)
 		return false;
-	switch (nlh->nlmsg_type) {
-	case RTM_NEWADDR:
-		return address_is_ours(nlh, c);
-	case RTM_NEWROUTE:
-		return route_is_ours(nlh, c);
-	case RTM_NEWRULE:
-		return rule_is_ours(nlh, c);
-	default:
-		return false;
-	}
+	if (s->kind == OBJ_ADDR)
+		return alone && (linklocal || prefix_has_ip(c->map.range, s->addr));
+	if (s->kind == OBJ_RULE)
+		return s->priority == c->rule_priority || s->priority == c->rule_priority + 1;
+	return s->table == RT_TABLE_MAIN ? alone && linklocal : label_table_is_ours(c, s->table);
 }
 
-/* Address and table have the same numbers in all three; the length follows the family. */
 void
-label_print(const struct nlmsghdr *nlh, char *buf, size_t size)
+label_print(const struct seen *s, char *buf, size_t size)
 {
-	const struct rtmsg *r = nlmsg_data(nlh);
-	bool has_table = nlh->nlmsg_type != RTM_NEWADDR;
-	size_t head = has_table ? sizeof(*r) : sizeof(struct ifaddrmsg);
 	char ip[IP_TEXT];
 
-	_Static_assert((int)RTA_DST == (int)IFA_ADDRESS && (int)RTA_DST == (int)FRA_DST &&
-	    (int)RTA_TABLE == (int)FRA_TABLE, "the numbers are the same");
-	ip_print(ntohl(label_u32(nlh, head, RTA_DST, 0)), ip);
-	if (has_table)
-		snprintf(buf, size, "%s/%u table %u", ip, r->rtm_dst_len,
-		    label_u32(nlh, head, RTA_TABLE, r->rtm_table));
+	ip_print(s->addr, ip);
+	if (s->kind == OBJ_ADDR)
+		snprintf(buf, size, "%s/%u", ip, s->len);
 	else
-		snprintf(buf, size, "%s/%u", ip, r->rtm_dst_len);
+		snprintf(buf, size, "%s/%u table %u", ip, s->len, s->table);
 }
 
 /* Each of the three heads begins with the family. */

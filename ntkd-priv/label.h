@@ -3,24 +3,38 @@
 #define NTKD_PRIV_LABEL_H
 
 /*
- * What carries our label: the routing protocol number, together with our tables,
- * priorities and the link-local range.  The messages are the kernel's, from a dump.
+ * What the kernel lists, and whether it carries our label: the routing protocol number,
+ * together with our tables, priorities and ranges.
  */
 
 #include "ntkd-priv/ledger.h"
 #include "common/nlq.h"
 
-/* The 32-bit attribute TYPE behind a head of HEAD bytes, as it lies there, or FALLBACK. */
-uint32_t label_u32(const struct nlmsghdr *nlh, size_t head, int type, uint32_t fallback);
+static const ntk_prefix_t label_linklocal = { 0xa9fe0000, 16 };
+
+/* An address, route or rule, as far as its place and its label go. */
+struct seen {
+	uint8_t kind;		/* OBJ_ADDR, OBJ_RULE, or OBJ_ROUTE: of neighbour routes, too */
+	uint8_t len;		/* bits */
+	uint8_t tos;
+	uint8_t protocol;	/* 0: it tells none */
+	ntk_ip_t addr;		/* or destination */
+	uint32_t table;
+	uint32_t priority;	/* metric of a route */
+	uint32_t ifindex;	/* of an address or route */
+};
+
+/* Reads the kernel's message NLH (of a dump).  False when it is none of these, or not of IPv4. */
+bool label_read(const struct nlmsghdr *nlh, struct seen *out);
 
 /* True for the numbers that the tables of configuration C may have. */
 bool label_table_is_ours(const struct conf *c, uint32_t table);
 
-/* True for an address, route or rule with the label of configuration C. */
-bool label_is_ours(const struct nlmsghdr *nlh, const struct conf *c);
+/* True when S has the label of configuration C, and is something that is made with it. */
+bool label_is_ours(const struct seen *s, const struct conf *c);
 
-/* What NLH tells of, for people: "10.0.0.16/30 table 250". */
-void label_print(const struct nlmsghdr *nlh, char *buf, size_t size);
+/* S for people: "10.0.0.16/30 table 250". */
+void label_print(const struct seen *s, char *buf, size_t size);
 
 /* A dump request of TYPE (RTM_GETADDR, RTM_GETROUTE, RTM_GETRULE) for IPv4. */
 struct nl_msg *label_dump_request(int type);

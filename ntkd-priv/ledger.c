@@ -82,6 +82,8 @@ static void
 count(struct ledger *l, const struct obj *o, uint32_t by)
 {
 	l->objects += by;
+	if (o->kind == OBJ_NAT)
+		l->ns[o->ns].translations += by;
 	if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
 		l->dev[o->dev].objects += by;
 	if (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST)
@@ -231,33 +233,13 @@ ledger_release(struct ledger *l, const struct obj *o)
 
 /* --- table numbers ---------------------------------------------------------------- */
 
-/* Spec kernel-state 7: downwards in the first range, then upwards in the second. */
-static uint32_t
-table_place(const struct conf *c, uint32_t table)
-{
-	if (table >= c->tables.last && table < c->tables.first)
-		return c->tables.first - 1 - table;
-	if (table >= c->more_tables.first)
-		return c->tables.first - c->tables.last + table - c->more_tables.first;
-	return UINT32_MAX;
-}
-
 uint32_t
-ledger_free_table(const struct ledger *l, const struct conf *c)
+ledger_table(const struct conf *c, unsigned peer)
 {
-	uint32_t down = c->tables.first - c->tables.last, place;
-	uint32_t n = down + c->more_tables.last - c->more_tables.first + 1;
-	bool taken[LEDGER_PEERS] = { false };
+	uint32_t down = c->tables.first - c->tables.last;
 
-	for (unsigned i = 0; i < LEDGER_PEERS; i++) {
-		place = table_place(c, l->peer[i].table);
-		if (l->peer[i].slot.used && place < LEDGER_PEERS)
-			taken[place] = true;
-	}
-	/* Not all of the first places are taken while a slot is free. */
-	for (place = 0; place < LEDGER_PEERS && place < n; place++)
-		if (!taken[place])
-			return place < down ? c->tables.first - 1 - place :
-			    c->more_tables.first + place - down;
-	return 0;
+	if (peer <= down)
+		return c->tables.first - peer;
+	return peer - down - 1 <= c->more_tables.last - c->more_tables.first ?
+	    c->more_tables.first + peer - down - 1 : 0;
 }

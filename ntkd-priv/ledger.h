@@ -97,9 +97,10 @@ struct ns {
 	bool nft_nat;		/* and its nat chains */
 	bool nft_known;		/* nft_digest is of the table as we wrote it */
 	uint64_t nft_digest;
+	uint32_t translations;	/* OBJ_NAT in it */
 	bool closing;		/* dropped, but not yet removed */
 	bool announced;		/* has an id in the default namespace */
-	struct priv_checked told;	/* what the log knows of the last check */
+	bool checked;		/* once at least: that it has none was told */
 };
 
 struct dev {
@@ -186,8 +187,12 @@ void ledger_take(struct ledger *l, enum priv_handle_kind kind, unsigned i);
  */
 void ledger_release(struct ledger *l, const struct obj *o);
 
-/* The next free table number of configuration C (spec/kernel-state 7); 0: none is free. */
-uint32_t ledger_free_table(const struct ledger *l, const struct conf *c);
+/*
+ * The table number that goes with slot PEER: downwards in the first range of C, then upwards in
+ * the second (spec/kernel-state 7), so that the first free slot has the next free number; 0
+ * when the ranges are at their end.
+ */
+uint32_t ledger_table(const struct conf *c, unsigned peer);
 
 /* True for an interface of the configuration, false for a pseudo-interface and for lo. */
 bool dev_is_real(unsigned i);

@@ -15,15 +15,16 @@ static bool
 lines_write(int fd, const struct ledger *l)
 {
 	char mac[MAC_TEXT], line[48];
-	int len = snprintf(line, sizeof(line), "%u\tntk\n", l->peer[PEER_NTK].table);
+	int len;
 
-	if (write(fd, line, (size_t)len) != len)
-		return false;
-	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++) {
-		if (!l->peer[i].slot.used)
+	for (unsigned i = PEER_NTK; i < LEDGER_PEERS; i++) {
+		const struct peer *p = &l->peer[i];
+
+		if (!p->slot.used)
 			continue;
-		len = snprintf(line, sizeof(line), "%u\tntk_from_%s\n", l->peer[i].table,
-		    mac_print_upper(l->peer[i].mac, mac));
+		len = i == PEER_NTK ? snprintf(line, sizeof(line), "%u\tntk\n", p->table) :
+		    snprintf(line, sizeof(line), "%u\tntk_from_%s\n", p->table,
+		    mac_print_upper(p->mac, mac));
 		if (write(fd, line, (size_t)len) != len)
 			return false;
 	}

@@ -48,6 +48,14 @@ the_ns(const struct bench *b, uint32_t handle, uint16_t *ns)
 	return the_slot(b, PRIV_H_NS, handle, "ns", ns);
 }
 
+/* One that is the default namespace, or that is not. */
+static bool
+the_ns_at(const struct bench *b, uint32_t handle, bool is_default, uint16_t *ns)
+{
+	return the_ns(b, handle, ns) && ((*ns == NS_DEFAULT) == is_default ||
+	    refuse(b, PRIV_R_PLACE, "ns", handle));
+}
+
 /* An interface, and with it the namespace in which it lies. */
 static bool
 the_dev(const struct bench *b, uint32_t handle, struct obj *o)
@@ -159,12 +167,12 @@ is_own_on(const struct bench *b, uint16_t dev, ntk_ip_t addr)
 	return ledger_find(b->l, &o) != NULL;
 }
 
-/* ADDR is an own address on some interface of the default namespace. */
+/* ADDR is an own address on an interface of the default namespace other than DEV. */
 static bool
-is_own(const struct bench *b, ntk_ip_t addr)
+is_own_besides(const struct bench *b, uint16_t dev, ntk_ip_t addr)
 {
-	for (uint16_t i = 1; i <= CONF_INTERFACES; i++)
-		if (is_own_on(b, i, addr))
+	for (uint16_t i = DEV_LO + 1; i <= CONF_INTERFACES; i++)
+		if (i != dev && is_own_on(b, i, addr))
 			return true;
 	return false;
 }
@@ -187,11 +195,7 @@ judge_ns_prepare(const struct bench *b, const struct priv_ns_prepare *q)
 {
 	struct obj o = { .kind = OBJ_NS };
 
-	if (!the_ns(b, q->ns, &o.ns))
-		return false;
-	if (o.ns != NS_DEFAULT)
-		return refuse(b, PRIV_R_PLACE, "ns", q->ns);
-	return come(b, &o, false);
+	return the_ns_at(b, q->ns, true, &o.ns) && come(b, &o, false);
 }
 
 static bool
@@ -210,11 +214,7 @@ judge_ns_drop(const struct bench *b, const struct priv_ns_drop *q)
 {
 	struct obj o = { .kind = OBJ_NS };
 
-	if (!the_ns(b, q->ns, &o.ns))
-		return false;
-	if (o.ns == NS_DEFAULT)
-		return refuse(b, PRIV_R_PLACE, "ns", q->ns);
-	return go(b, &o);
+	return the_ns_at(b, q->ns, false, &o.ns) && go(b, &o);
 }
 
 static bool
@@ -246,10 +246,9 @@ judge_dev_create(const struct bench *b, const struct priv_dev_create *q)
 	uint16_t parent = DEV_LO;
 
 	if (!the_ns(b, q->ns, &o.ns) ||
-	    !the_slot(b, PRIV_H_DEV, q->parent, "parent", &parent))
+	    !the_slot(b, PRIV_H_DEV, q->parent, "parent", &parent) ||
+	    !the_ns_at(b, q->ns, false, &o.ns))
 		return false;
-	if (o.ns == NS_DEFAULT)
-		return refuse(b, PRIV_R_PLACE, "ns", q->ns);
 	if (!dev_is_real(parent))
 		return refuse(b, PRIV_R_PLACE, "parent", q->parent);
 	if (has_pseudo(b->l, o.ns, parent))
@@ -312,16 +311,6 @@ judge_addr_add(const struct bench *b, const struct priv_addr_add *q)
 	return is_own_address(b, o.dev, q->addr) && come(b, &o, false);
 }
 
-/* ADDR is an own address on an interface of the default namespace other than DEV. */
-static bool
-is_own_besides(const struct bench *b, uint16_t dev, ntk_ip_t addr)
-{
-	for (uint16_t i = 1; i <= CONF_INTERFACES; i++)
-		if (i != dev && is_own_on(b, i, addr))
-			return true;
-	return false;
-}
-
 /*
  * USER, a neighbour route or route, needs O, an address or neighbour route.  A route needs
  * an address on whatever interface: only the LAST one that has it counts.
@@ -382,9 +371,9 @@ judge_peer_take(const struct bench *b, const struct priv_peer_take *q)
 	for (unsigned i = PEER_NTK + 1; i < LEDGER_PEERS; i++)
 		if (b->l->peer[i].slot.used && mac_cmp(b->l->peer[i].mac, o.mac) == 0)
 			return refuse(b, PRIV_R_EXISTS, "mac", 0);
-	o.number = ledger_free_table(b->l, b->p->conf);
 	if (o.peer == PEER_NTK)
 		return refuse(b, PRIV_R_LIMIT, "mac", 0);
+	o.number = ledger_table(b->p->conf, o.peer);
 	if (o.number == 0)
 		return refuse(b, PRIV_R_EXHAUSTED, "mac", 0);
 	o.generation = (uint16_t)(b->l->peer[o.peer].slot.generation + 1);
@@ -432,7 +421,7 @@ is_gateway(const struct bench *b, const struct priv_route_set *q, struct obj *o)
 	neigh.dev = o->via_dev;
 	if (ledger_find(b->l, &neigh) == NULL)
 		return refuse_ip(b, PRIV_R_NEIGHBOUR, "via", q->via);
-	if (q->src != 0 && (o->ns != NS_DEFAULT || !is_own(b, q->src)))
+	if (q->src != 0 && (o->ns != NS_DEFAULT || !is_own_besides(b, DEV_LO, q->src)))
 		return refuse_ip(b, PRIV_R_SOURCE, "src", q->src);
 	return true;
 }
@@ -497,7 +486,7 @@ is_source_nat(const struct bench *b, const struct priv_nat_set *q)
 	if (q->to_len != NTK_IP_BITS)
 		return refuse(b, PRIV_R_SHAPE, "to_len", q->to_len);
 	if (!map4_classify(&c->map, q->to, &class) || class.kind != MAP4_GLOBAL ||
-	    !is_own(b, q->to))
+	    !is_own_besides(b, DEV_LO, q->to))
 		return refuse_ip(b, PRIV_R_SOURCE, "to", q->to);
 	return true;
 }
@@ -547,13 +536,9 @@ judge_nat_set(const struct bench *b, const struct priv_nat_set *q)
 	struct obj o = { .kind = OBJ_NAT, .nat = q->kind, .match = q->src, .match_len = q->src_len,
 		.addr = q->dst, .len = q->dst_len, .via = q->to, .to_len = q->to_len };
 
-	if (!the_ns(b, q->ns, &o.ns))
-		return false;
-	if (o.ns != NS_DEFAULT)
-		return refuse(b, PRIV_R_PLACE, "ns", q->ns);
-	if (!(q->kind == PRIV_NAT_SOURCE ? is_source_nat(b, q) : is_mapping(b, q)))
-		return false;
-	return come(b, &o, true);
+	return the_ns_at(b, q->ns, true, &o.ns) &&
+	    (q->kind == PRIV_NAT_SOURCE ? is_source_nat(b, q) : is_mapping(b, q)) &&
+	    come(b, &o, true);
 }
 
 static bool

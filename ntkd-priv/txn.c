@@ -97,6 +97,10 @@ undo_failed(const struct txn *t, const struct step *s, const struct nlq_error *e
 
 /* --- making a change -------------------------------------------------------------- */
 
+/*
+ * What was sent and not answered may have been done: undo shall try, and not mind.  Not so
+ * for addresses, which the kernel removes whoever made them.
+ */
 static void
 step_ended(void *arg, uint32_t i, const struct nlq_error *err)
 {
@@ -110,59 +114,33 @@ step_ended(void *arg, uint32_t i, const struct nlq_error *err)
 		undo_failed(t, s, err);
 	if (t->undoing)
 		return;
-	s->state = err != NULL ? STEP_FAILED : STEP_DONE;
+	s->state = err == NULL || (err->unanswered && change_subject(&s->change)->kind != OBJ_ADDR) ?
+	    STEP_DONE : STEP_FAILED;
 	if (err != NULL)
 		fail_kernel(t, s, err);
-}
-
-/*
- * What was sent and not answered may have been done: undo shall try, and not mind.  Not so
- * for addresses, which the kernel removes whoever made them.
- */
-static void
-step_unanswered(struct txn *t, struct step *s, const struct nlq_error *err)
-{
-	if (t->undoing) {
-		undo_failed(t, s, err);
-		return;
-	}
-	s->state = change_subject(&s->change)->kind == OBJ_ADDR ? STEP_FAILED : STEP_DONE;
-	fail_kernel(t, s, err);
 }
 
 static void
 rt_flush(struct txn *t)
 {
-	struct nlq_error err;
-	uint32_t sent[NLQ_BATCH];
-	size_t n = t->rt.n;
-
-	if (n == 0)
-		return;
-	memcpy(sent, t->rt.steps, n * sizeof(sent[0]));
-	if (nlq_send(&t->rt, true, step_ended, t, &err) == 0 || !t->rt.lost)
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (t->undoing || t->steps[sent[i]].state == STEP_PENDING)
-			step_unanswered(t, &t->steps[sent[i]], &err);
+	nlq_send(&t->rt, true, step_ended, t, NULL);
 }
 
 static void
 nft_flush(struct txn *t)
 {
+	const struct step *s;
 	struct nlq_error err;
-	uint32_t failing = UINT32_MAX;
 	unsigned ns = t->nft.ns;
 
 	if (!t->nft.open)
 		return;
-	if (x_nft_commit(&t->nft, t->ledger, &failing, &err) != 0) {
-		if (failing >= t->n)
-			failing = (uint32_t)t->n - 1;
+	if (x_nft_commit(&t->nft, t->ledger, &err) != 0) {
+		s = &t->steps[err.step < t->n ? err.step : t->n - 1];
 		if (t->undoing)
-			undo_failed(t, &t->steps[failing], &err);
+			undo_failed(t, s, &err);
 		else
-			fail_kernel(t, &t->steps[failing], &err);
+			fail_kernel(t, s, &err);
 		return;
 	}
 	if (t->undoing)
@@ -235,7 +213,7 @@ make_default_ns(struct txn *t, const struct change *ch)
 	int error = ch->has_to ? x_sysctl_prepare(t->ledger->ns[NS_DEFAULT].rt) : 0;
 
 	if (!ch->has_to || error != 0)
-		x_sysctl_restore_forwarding(t->ledger);
+		x_sysctl_restore(t->ledger, JOURNAL_FORWARDING, 0);
 	return error;
 }
 
@@ -243,7 +221,7 @@ make_default_ns(struct txn *t, const struct change *ch)
 static void
 make_at_once(struct txn *t, const struct change *ch, const struct obj *o, uint32_t i)
 {
-	struct nlq_error err = { 0, "" };
+	struct nlq_error err = { .error = 0 };
 
 	rt_flush(t);
 	if (!ch->has_to)

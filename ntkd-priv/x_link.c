@@ -52,12 +52,10 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 
 	memset(out, 0, sizeof(*out));
 	n = rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link);
-	if (n != 0)
+	/* An answer without a link counts as success there. */
+	if (n != 0 || link == NULL)
 		return n == -NLE_NODEV || n == -NLE_OBJ_NOTFOUND ? ENODEV :
 		    n == -NLE_NOMEM ? ENOMEM : EIO;
-	/* An answer without a link counts as success there. */
-	if (link == NULL)
-		return EIO;
 	out->ifindex = rtnl_link_get_ifindex(link);
 	out->up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
 	out->settings = settings_are_right(link);
@@ -112,7 +110,7 @@ static int
 real_prepare(struct ledger *l, struct dev *d, struct nlq_error *err)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
-		if (x_sysctl_note_interface(d->ifindex, d->name, settings[i].name) != 0)
+		if (x_sysctl_note(JOURNAL_INTERFACE, d->ifindex, d->name, settings[i].name) != 0)
 			return fail(err, errno, "cannot note the interface's settings");
 	return x_link_set(l->ns[NS_DEFAULT].rt, d->ifindex, LINK_SETTINGS | LINK_UP, NULL, err);
 }
@@ -183,7 +181,7 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (dev_is_real(o->dev)) {
 		if (ch->has_to)
 			return real_prepare(l, &l->dev[o->dev], err);
-		x_sysctl_restore_interface(l, l->dev[o->dev].ifindex);
+		x_sysctl_restore(l, JOURNAL_INTERFACE, l->dev[o->dev].ifindex);
 		return 0;
 	}
 	if (!ch->has_to)

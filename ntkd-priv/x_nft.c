@@ -48,10 +48,13 @@ x_nft_has(uint8_t kind)
 
 /* --- messages --------------------------------------------------------------- */
 
-/* Begins a message of TYPE in Q. */
+/* Begins a message of TYPE in Q.  Each kind of thing has three numbers: new, get, delete. */
 static struct nlmsghdr *
-message(struct nlq *q, uint16_t type, uint16_t flags)
+message(struct nlq *q, uint16_t type)
 {
+	uint16_t flags = type % 3 != 0 ? 0 : type == NFT_MSG_NEWRULE ? NLM_F_CREATE | NLM_F_APPEND :
+	    NLM_F_CREATE | NLM_F_EXCL;
+
 	return nftnl_nlmsg_build_hdr(nlq_room(q, MESSAGE_MAX), type, NFPROTO_IPV4, flags, 0);
 }
 
@@ -68,7 +71,7 @@ bracket(struct nlq *q, uint16_t type)
 static void
 table_message(struct nlq *q, uint16_t type, uint32_t step)
 {
-	struct nlmsghdr *nlh = message(q, type, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = message(q, type);
 	struct nftnl_udata_buf *comment = must(nftnl_udata_buf_alloc(64));
 	struct nftnl_table *t = must(nftnl_table_alloc());
 
@@ -77,8 +80,6 @@ table_message(struct nlq *q, uint16_t type, uint32_t step)
 	if (type == NFT_MSG_NEWTABLE)
 		must_be(nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(comment),
 		    nftnl_udata_buf_len(comment)) == 0);
-	else
-		nlh->nlmsg_flags = 0;
 	nftnl_table_nlmsg_build_payload(nlh, t);
 	nlq_take(q, step);
 	nftnl_table_free(t);
@@ -95,8 +96,7 @@ struct hook {
 static void
 chain_message(struct nlq *q, uint16_t type, const char *name, const struct hook *hook, uint32_t step)
 {
-	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWCHAIN ?
-	    NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nlmsghdr *nlh = message(q, type);
 	struct nftnl_chain *c = must(nftnl_chain_alloc());
 
 	must_be(nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table_name) == 0);
@@ -127,8 +127,7 @@ rule_of(const char *chain)
 static void
 rule_message(struct nlq *q, uint16_t type, struct nftnl_rule *r, uint32_t step)
 {
-	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWRULE ?
-	    NLM_F_CREATE | NLM_F_APPEND : 0);
+	struct nlmsghdr *nlh = message(q, type);
 
 	nftnl_rule_nlmsg_build_payload(nlh, r);
 	nlq_take(q, step);
@@ -220,7 +219,7 @@ map_of_peers(void)
 static void
 map_add(struct nlq *q, uint32_t step)
 {
-	struct nlmsghdr *nlh = message(q, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = message(q, NFT_MSG_NEWSET);
 	struct nftnl_set *s = map_of_peers();
 
 	nftnl_set_nlmsg_build_payload(nlh, s);
@@ -265,8 +264,7 @@ table_need(struct nft_batch *b, uint32_t step)
 static void
 element_message(struct nlq *q, uint16_t type, ntk_mac_t mac, const char *chain, uint32_t step)
 {
-	struct nlmsghdr *nlh = message(q, type, type == NFT_MSG_NEWSETELEM ?
-	    NLM_F_CREATE | NLM_F_EXCL : 0);
+	struct nlmsghdr *nlh = message(q, type);
 	struct nftnl_set *s = map_of_peers();
 	struct nftnl_set_elem *e = must(nftnl_set_elem_alloc());
 
@@ -339,21 +337,15 @@ nat_rule(const struct obj *o)
 	return r;
 }
 
-/* Writes all translations of the namespace that are of kind NAT; returns how many. */
-static size_t
-nat_rules(struct nft_batch *b, uint8_t nat, bool count_only)
+/* Writes the translations of the namespace that are of kind NAT. */
+static void
+nat_rules(struct nft_batch *b, uint8_t nat)
 {
 	const struct node *n;
-	size_t found = 0;
 
-	TAILQ_FOREACH(n, &b->ledger->order, order) {
-		if (n->obj.kind != OBJ_NAT || n->obj.ns != b->ns || n->obj.nat != nat)
-			continue;
-		found++;
-		if (!count_only)
+	TAILQ_FOREACH(n, &b->ledger->order, order)
+		if (n->obj.kind == OBJ_NAT && n->obj.ns == b->ns && n->obj.nat == nat)
 			rule_message(&b->q, NFT_MSG_NEWRULE, nat_rule(&n->obj), b->nat_step);
-	}
-	return found;
 }
 
 /*
@@ -364,13 +356,10 @@ nat_rules(struct nft_batch *b, uint8_t nat, bool count_only)
 static void
 nat_rewrite(struct nft_batch *b)
 {
-	static const uint8_t kinds[] = { PRIV_NAT_MAP_IN, PRIV_NAT_MAP_OUT, PRIV_NAT_SOURCE };
 	const struct hook in = { "nat", NF_INET_PRE_ROUTING, -100 };
 	const struct hook out = { "nat", NF_INET_POST_ROUTING, 100 };
-	bool need = false;
+	bool need = b->ledger->ns[b->ns].translations != 0;
 
-	for (size_t i = 0; i < sizeof(kinds); i++)
-		need = nat_rules(b, kinds[i], true) != 0 || need;
 	if (b->nat) {
 		rule_message(&b->q, NFT_MSG_DELRULE, rule_of(in_chain), b->nat_step);
 		rule_message(&b->q, NFT_MSG_DELRULE, rule_of(out_chain), b->nat_step);
@@ -382,8 +371,9 @@ nat_rewrite(struct nft_batch *b)
 		chain_message(&b->q, type, out_chain, need ? &out : NULL, b->nat_step);
 	}
 	b->nat = need;
-	for (size_t i = 0; i < sizeof(kinds); i++)
-		nat_rules(b, kinds[i], false);
+	nat_rules(b, PRIV_NAT_MAP_IN);
+	nat_rules(b, PRIV_NAT_MAP_OUT);
+	nat_rules(b, PRIV_NAT_SOURCE);
 }
 
 /* --- whose table it is --------------------------------------------------------- */
@@ -417,15 +407,12 @@ enum whose {
 static void
 table_look(const struct nlmsghdr *nlh, void *arg)
 {
-	static struct nla_policy attrs[NFTA_TABLE_MAX + 1] = {
-		[NFTA_TABLE_NAME] = { .type = NLA_STRING },
-	};
 	struct nlattr *tb[NFTA_TABLE_MAX + 1];
 	enum whose *whose = arg;
 
 	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)nlh, sizeof(struct nfgenmsg), tb,
-	    NFTA_TABLE_MAX, attrs) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
-	    strcmp(nla_get_string(tb[NFTA_TABLE_NAME]), table_name) != 0)
+	    NFTA_TABLE_MAX, NULL) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
+	    nla_strcmp(tb[NFTA_TABLE_NAME], table_name) != 0)
 		return;
 	*whose = tb[NFTA_TABLE_USERDATA] != NULL && has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
 	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])) ? OURS : FOREIGN;
@@ -600,22 +587,13 @@ x_nft_change(struct nft_batch *b, const struct change *ch, uint32_t step)
 	}
 }
 
-static void
-refused(void *arg, uint32_t step, const struct nlq_error *err)
-{
-	uint32_t *first = arg;
-
-	if (err != NULL && step < *first)
-		*first = step;
-}
-
 static int
-batch_send(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+batch_send(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	int error;
 
 	bracket(&b->q, NFNL_MSG_BATCH_END);
-	error = nlq_send(&b->q, false, refused, step, err);
+	error = nlq_send(&b->q, false, NULL, NULL, err);
 	if (error == 0) {
 		l->ns[b->ns].nft_table = b->table;
 		l->ns[b->ns].nft_nat = b->nat;
@@ -629,7 +607,6 @@ static int
 rewrite(struct nft_batch *b, struct ledger *l)
 {
 	const struct node *n;
-	uint32_t ignored = UINT32_MAX;
 	struct change ch = { .has_to = true };
 	enum whose whose;
 
@@ -647,18 +624,18 @@ rewrite(struct nft_batch *b, struct ledger *l)
 	}
 	b->nat_step = NLQ_NO_STEP;
 	nat_rewrite(b);
-	return batch_send(b, l, &ignored, NULL);
+	return batch_send(b, l, NULL);
 }
 
 int
-x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	int error;
 
 	b->open = false;
 	if (b->nat_changed)
 		nat_rewrite(b);
-	error = batch_send(b, l, step, err);
+	error = batch_send(b, l, err);
 	if (error == 0 || rewrite(b, l) != 0)
 		return error;
 	/* A firewall reload, say, took the table away. */

@@ -46,11 +46,11 @@ void x_nft_change(struct nft_batch *b, const struct change *ch, uint32_t step);
 
 /*
  * Sends the batch; when the kernel refuses it, writes the whole table anew from the
- * ledger, since somebody may have changed it.  0 or errno, with ERR; *STEP gets the number
- * of the first change that the kernel refused, if it names one.  On success the
- * namespace's slot in L knows what is there now.
+ * ledger, since somebody may have changed it.  0 or errno, with ERR, whose step is that of
+ * the first change that the kernel refused, if it names one.  On success the namespace's slot
+ * in L knows what is there now.
  */
-int x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err);
+int x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err);
 
 /*
  * Compares the table of namespace NS with the ledger, and writes it anew if need be.  What

@@ -188,63 +188,39 @@ peer_of(const struct conf *c, const struct ledger *l, uint32_t table)
 	return -1;
 }
 
-static bool
-address_place(const struct ledger *l, const struct nlmsghdr *nlh, struct obj *o)
+/* The interface at which S lies; the table that it is in or leads to. */
+static int
+slot_of(const struct conf *c, const struct ledger *l, const struct seen *s, const struct obj *o)
 {
-	const struct ifaddrmsg *a = nlmsg_data(nlh);
-	int dev = dev_in(l, o->ns, a->ifa_index, 0);
-
-	o->kind = OBJ_ADDR;
-	o->dev = (uint16_t)dev;
-	o->addr = ntohl(label_u32(nlh, sizeof(*a), IFA_LOCAL, 0));
-	return dev >= 0;
-}
-
-static bool
-route_place(const struct conf *c, const struct ledger *l, const struct nlmsghdr *nlh, struct obj *o)
-{
-	const struct rtmsg *r = nlmsg_data(nlh);
-	uint32_t table = label_u32(nlh, sizeof(*r), RTA_TABLE, r->rtm_table);
-	uint32_t metric = label_u32(nlh, sizeof(*r), RTA_PRIORITY, 0);
-	int slot;
-
-	o->addr = ntohl(label_u32(nlh, sizeof(*r), RTA_DST, 0));
-	if (r->rtm_family != AF_INET || r->rtm_tos != 0 || metric == 0)
-		return false;
-	if (table == RT_TABLE_MAIN) {
-		if (r->rtm_dst_len != NTK_IP_BITS || metric > CONF_INTERFACES)
-			return false;
-		o->kind = OBJ_NEIGH;
-		slot = dev_in(l, o->ns, 0, metric);
-		o->dev = (uint16_t)slot;
-		return slot >= 0;
-	}
-	slot = metric == ROUTE_METRIC ? peer_of(c, l, table) : -1;
-	o->kind = OBJ_ROUTE;
-	o->len = r->rtm_dst_len;
-	o->peer = (uint16_t)slot;
-	return slot >= 0;
+	if (o->kind == OBJ_ADDR)
+		return dev_in(l, o->ns, s->ifindex, 0);
+	if (o->kind == OBJ_NEIGH)
+		return s->len == NTK_IP_BITS && s->tos == 0 && s->priority - 1 < CONF_INTERFACES ?
+		    dev_in(l, o->ns, 0, s->priority) : -1;
+	if (o->kind == OBJ_ROUTE && (s->tos != 0 || s->priority != ROUTE_METRIC))
+		return -1;
+	return peer_of(c, l, s->table);
 }
 
 bool
 x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
-    const struct nlmsghdr *nlh, struct obj *o)
+    const struct seen *s, struct obj *o)
 {
-	const struct fib_rule_hdr *r = nlmsg_data(nlh);
-	int peer;
+	int slot;
 
-	*o = (struct obj){ .ns = (uint16_t)ns };
-	/* The longest of the three heads: what has our place has attributes besides. */
-	if (!nlmsg_valid_hdr(nlh, sizeof(struct rtmsg)))
-		return false;
-	if (nlh->nlmsg_type == RTM_NEWADDR)
-		return address_place(l, nlh, o);
-	if (nlh->nlmsg_type == RTM_NEWROUTE)
-		return route_place(c, l, nlh, o);
-	peer = peer_of(c, l, label_u32(nlh, sizeof(*r), FRA_TABLE, r->table));
-	o->kind = OBJ_RULE;
-	o->peer = (uint16_t)peer;
-	return nlh->nlmsg_type == RTM_NEWRULE && peer >= 0;
+	*o = (struct obj){ .kind = s->kind, .ns = (uint16_t)ns };
+	if (s->kind == OBJ_ROUTE && s->table == RT_TABLE_MAIN)
+		o->kind = OBJ_NEIGH;
+	if (o->kind != OBJ_RULE)
+		o->addr = s->addr;
+	if (o->kind == OBJ_ROUTE)
+		o->len = s->len;
+	slot = slot_of(c, l, s, o);
+	if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
+		o->dev = (uint16_t)slot;
+	else
+		o->peer = (uint16_t)slot;
+	return slot >= 0;
 }
 
 /* True when A has every attribute of B, with the same value. */

@@ -14,6 +14,7 @@
 
 struct nl_msg;
 struct nlmsghdr;
+struct seen;
 
 /* True for the kinds that x_route_message() knows. */
 bool x_route_has(uint8_t kind);
@@ -25,12 +26,11 @@ bool x_route_has(uint8_t kind);
 struct nl_msg *x_route_message(const struct conf *c, const struct ledger *l, const struct change *ch);
 
 /*
- * The object of namespace NS in whose place the thing stands that the kernel's message NLH
- * (of a dump) tells of, as far as it is a key: O, for ledger_find_node().  False when
- * none of ours could stand there.
+ * The object of namespace NS in whose place S stands (label.h), as far as it is a key: O, for
+ * ledger_find_node().  False when none of ours could stand there.
  */
 bool x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
-    const struct nlmsghdr *nlh, struct obj *o);
+    const struct seen *s, struct obj *o);
 
 /* How the kernel's NLH compares with object O, in everything but its label. */
 enum x_route_match {

@@ -12,7 +12,6 @@
 
 #include "common/log.h"
 #include "common/privfd.h"
-#include "ntkd-priv/journal.h"
 #include "ntkd-priv/x_link.h"
 
 static const char ip_forward[] = "ipv4/ip_forward";
@@ -71,19 +70,13 @@ note(enum journal_kind kind, int ifindex, const char *path)
 	return value_read(path, &r.value) && journal_add(&r) ? 0 : errno;
 }
 
-static int
-note_interface(enum journal_kind kind, int ifindex, const char *name, const char *what)
+int
+x_sysctl_note(enum journal_kind kind, int ifindex, const char *name, const char *what)
 {
 	char path[JOURNAL_PATH];
 
 	snprintf(path, sizeof(path), "ipv4/conf/%s/%s", name, what);
 	return note(kind, ifindex, path);
-}
-
-int
-x_sysctl_note_interface(int ifindex, const char *name, const char *what)
-{
-	return note_interface(JOURNAL_INTERFACE, ifindex, name, what);
 }
 
 /* Each interface may have been set alone. */
@@ -99,7 +92,7 @@ forwarding_note(struct nl_sock *rt)
 	    o = nl_cache_get_next(o)) {
 		struct rtnl_link *link = nl_object_priv(o);
 
-		error = note_interface(JOURNAL_FORWARDING, rtnl_link_get_ifindex(link),
+		error = x_sysctl_note(JOURNAL_FORWARDING, rtnl_link_get_ifindex(link),
 		    rtnl_link_get_name(link), "forwarding");
 		/* Gone meanwhile, or without IPv4: nothing to put back. */
 		error = error == ENOENT ? 0 : error;
@@ -126,7 +119,7 @@ x_sysctl_prepare(struct nl_sock *rt)
 }
 
 struct restoring {
-	struct ledger *l;
+	const struct ledger *l;
 	enum journal_kind kind;
 	int ifindex;
 };
@@ -170,17 +163,9 @@ restore_one(const struct journal_record *r, void *arg)
 }
 
 void
-x_sysctl_restore_forwarding(struct ledger *l)
+x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 {
-	struct restoring to = { l, JOURNAL_FORWARDING, 0 };
-
-	journal_walk(restore_one, &to);
-}
-
-void
-x_sysctl_restore_interface(struct ledger *l, int ifindex)
-{
-	struct restoring to = { l, JOURNAL_INTERFACE, ifindex };
+	struct restoring to = { l, kind, ifindex };
 
 	journal_walk(restore_one, &to);
 }

@@ -10,6 +10,7 @@
  * every interface, and all.accept_redirects.  All of these are noted before.
  */
 
+#include "ntkd-priv/journal.h"
 #include "ntkd-priv/ledger.h"
 
 /* Writes the two values of a namespace into the one in which the process is.  errno or 0. */
@@ -21,15 +22,14 @@ int x_sysctl_check(bool *right);
 /* Notes those of the default namespace, and what depends on them, then writes them. */
 int x_sysctl_prepare(struct nl_sock *rt);
 
-/* Notes "ipv4/conf/NAME/WHAT" of interface IFINDEX.  errno or 0. */
-int x_sysctl_note_interface(int ifindex, const char *name, const char *what);
+/* Notes "ipv4/conf/NAME/WHAT" of interface IFINDEX as KIND.  errno or 0. */
+int x_sysctl_note(enum journal_kind kind, int ifindex, const char *name, const char *what);
 
 /*
- * Puts back what x_sysctl_prepare() noted, and what was noted of interface IFINDEX
- * when it was prepared (0: of every one).  What cannot be put back is logged, and stays in
- * the journal.
+ * Puts back what was noted as KIND: JOURNAL_FORWARDING by x_sysctl_prepare(),
+ * JOURNAL_INTERFACE when interface IFINDEX was prepared (0: of every one).  What cannot be put
+ * back is logged, and stays in the journal.
  */
-void x_sysctl_restore_forwarding(struct ledger *l);
-void x_sysctl_restore_interface(struct ledger *l, int ifindex);
+void x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex);
 
 #endif

@@ -11,7 +11,7 @@ fail(struct msg_error *err, const struct msg_desc *d, const struct msg_field *f,
     const char *why, uint64_t value)
 {
 	err->message = d->name;
-	err->field = f != NULL ? f->name : "";
+	err->field = f->name;
 	err->why = why;
 	err->value = value;
 	return false;

@@ -27,6 +27,7 @@ static struct {
 	size_t n;
 	size_t size;
 	size_t operations;
+	struct fakex_counts counts;
 	enum fakex_failure how;
 	size_t fail_at;
 	bool failed;
@@ -46,14 +47,29 @@ need(void *p)
 	return p;
 }
 
+/* Only its address matters: what is sent must go to the right namespace. */
+static struct nl_sock *
+socket_of(unsigned ns)
+{
+	static char sockets[LEDGER_NAMESPACES];
+
+	return (struct nl_sock *)&sockets[ns];
+}
+
 void
 fakex_begin(struct ledger *l, const bool *undoing)
 {
+	static char sockets[LEDGER_NAMESPACES];
+
+	for (size_t i = 0; i < LEDGER_NAMESPACES; i++)
+		l->ns[i].rt = (struct nl_sock *)&sockets[i];
 	fx.ledger = l;
 	fx.undoing = undoing;
 	fx.n = fx.n_nft = fx.operations = 0;
 	fx.how = FAKEX_NONE;
 	fx.failed = false;
+	memset(&fx.counts, 0, sizeof(fx.counts));
+	l->ns[NS_DEFAULT].rt = socket_of(NS_DEFAULT);
 }
 
 void
@@ -86,6 +102,12 @@ size_t
 fakex_operations(void)
 {
 	return fx.operations;
+}
+
+const struct fakex_counts *
+fakex_counts(void)
+{
+	return &fx.counts;
 }
 
 const struct obj *
@@ -177,7 +199,7 @@ change_or_fail(const struct change *ch)
 		put(&ch->to, true);
 		return EEXIST;
 	}
-	return EPERM;
+	return fx.how == FAKEX_GONE ? ENODEV : EPERM;
 }
 
 /* Whatever lies in namespace NS goes with it. */
@@ -228,6 +250,7 @@ nlq_add(struct nlq *q, struct nl_msg *m, uint32_t step)
 	if (q->steps == NULL)
 		q->steps = need(calloc(NLQ_BATCH, sizeof(*q->steps)));
 	memcpy(&fx.rt[q->n], m, sizeof(fx.rt[0]));
+	must(q->sk == fx.ledger->ns[change_subject(&fx.rt[q->n])->ns].rt);
 	q->steps[q->n++] = step;
 	free(m);
 }
@@ -255,35 +278,37 @@ will_fail(enum fakex_failure how, size_t n)
 int
 nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
-	struct nlq_error first = { 0, "" }, e = { 0, "no \"route\"" };
+	const struct nlq_error unsent = { ENOBUFS, true, NLQ_NO_STEP, "" };
+	const struct nlq_error unheard = { EIO, true, NLQ_NO_STEP, "acknowledgements were lost" };
+	struct nlq_error e = { 0, false, NLQ_NO_STEP, "no \"route\"" };
+	bool silent = will_fail(FAKEX_UNSENT, q->n), lost = false;
 	size_t n = q->n;
 
-	must(ack_each && done != NULL && err != NULL);
+	must(ack_each && done != NULL && err == NULL);
 	q->n = 0;
-	q->lost = false;
-	if (will_fail(FAKEX_UNSENT, n)) {
+	fx.counts.batches += n != 0;
+	for (size_t i = 0; i < n; i++)
+		must(q->sk == socket_of(change_subject(&fx.rt[i])->ns));
+	if (silent) {
 		fx.operations += n;
-		fx.failed = q->lost = true;
-		*err = (struct nlq_error){ ENOBUFS, "" };
-		return err->error;
+		fx.failed = true;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; !silent && i < n; i++) {
 		if (will_fail(FAKEX_UNHEARD, 1))
-			q->lost = fx.failed = true;
-		if (q->lost) {
+			lost = fx.failed = true;
+		if (lost) {
 			fx.operations++;
 			kernel_change(&fx.rt[i]);
 			continue;
 		}
 		e.error = change_or_fail(&fx.rt[i]);
-		if (e.error != 0 && first.error == 0)
-			first = e;
 		done(arg, q->steps[i], e.error != 0 ? &e : NULL);
+		q->steps[i] = NLQ_NO_STEP;
 	}
-	if (first.error == 0 && q->lost)
-		first = (struct nlq_error){ EIO, "acknowledgements were lost" };
-	*err = first;
-	return first.error;
+	for (size_t i = 0; i < n; i++)
+		if (q->steps[i] != NLQ_NO_STEP)
+			done(arg, q->steps[i], silent ? &unsent : &unheard);
+	return silent || lost ? EIO : 0;
 }
 
 /* --- x_nft.h ------------------------------------------------------------------------------ */
@@ -331,14 +356,15 @@ nat_rewrite(const struct ledger *l, unsigned ns)
 
 /* All of it or nothing; the kernel may name the change that it did not like. */
 int
-x_nft_commit(struct nft_batch *b, struct ledger *l, uint32_t *step, struct nlq_error *err)
+x_nft_commit(struct nft_batch *b, struct ledger *l, struct nlq_error *err)
 {
 	must(b->open && fx.n_nft > 0);
+	fx.counts.commits++;
 	b->open = false;
 	if (is_the_one()) {
+		*err = (struct nlq_error){ EBUSY, false, NLQ_NO_STEP, "" };
 		if (fx.how != FAKEX_UNHEARD)
-			*step = fx.nft_steps[fx.operations % fx.n_nft];
-		*err = (struct nlq_error){ EBUSY, "" };
+			err->step = fx.nft_steps[fx.operations % fx.n_nft];
 		return EBUSY;
 	}
 	for (size_t i = 0; i < fx.n_nft; i++)
@@ -353,8 +379,10 @@ int
 x_nft_remove_table(struct nl_sock *nft)
 {
 	must(nft == fx.ledger->ns[NS_DEFAULT].nft);
+	fx.counts.tables++;
 	for (size_t i = 0; i < fx.n; i++)
-		must(fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT || !x_nft_has(fx.v[i].o.kind));
+		must(fx.failed || fx.v[i].foreign || fx.v[i].o.ns != NS_DEFAULT ||
+		    !x_nft_has(fx.v[i].o.kind));
 	return 0;
 }
 
@@ -366,7 +394,7 @@ pseudo_take(struct ledger *l, const struct obj *o)
 	struct dev *d = &l->dev[o->dev];
 
 	*d = (struct dev){ .slot = d->slot, .ns = o->ns, .parent = o->via_dev,
-		.ifindex = 100 + o->dev };
+		.ifindex = 100 + o->dev, .mac = { { 2, 0, 0, 0, 1, (uint8_t)o->dev } } };
 	ledger_take(l, PRIV_H_DEV, o->dev);
 	snprintf(d->name, sizeof(d->name), "ntkv%u_%u", o->ns, o->via_dev);
 }
@@ -397,6 +425,7 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (ch->has_to) {
 		ledger_take(l, PRIV_H_NS, o->ns);
 		l->ns[o->ns].number = o->ns;
+		l->ns[o->ns].rt = socket_of(o->ns);
 		err->error = change_or_fail(ch);
 		if (err->error == 0)
 			return 0;
@@ -412,6 +441,7 @@ void
 x_netns_close(struct ledger *l)
 {
 	must(l == fx.ledger);
+	fx.counts.closed++;
 }
 
 int
@@ -424,12 +454,14 @@ x_sysctl_prepare(struct nl_sock *rt)
 }
 
 void
-x_sysctl_restore_forwarding(struct ledger *l)
+x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 {
 	const struct change ch = { .has_from = true, .from = { .kind = OBJ_NS } };
 
-	must(l == fx.ledger);
+	must(l == fx.ledger && kind == JOURNAL_FORWARDING && ifindex == 0);
+	fx.counts.restored++;
 	kernel_change(&ch);
+	fx.counts.restored_among = fx.n;
 }
 
 /* --- for the policy alone --------------------------------------------------------------------- */

@@ -20,6 +20,18 @@ enum fakex_failure {
 	FAKEX_UNHEARD,		/* from there on things are done, but answers are lost */
 	FAKEX_UNSENT,		/* the batch does not reach the kernel */
 	FAKEX_FAILURES,
+	/* Not for fuzzers: */
+	FAKEX_GONE,		/* what it is about is not there any more */
+};
+
+/* What was asked of the executors besides single operations. */
+struct fakex_counts {
+	size_t batches;		/* of addresses, routes and rules */
+	size_t commits;		/* of an nftables batch */
+	size_t restored;	/* forwarding put back */
+	size_t restored_among;	/* so many other things, the last time */
+	size_t closed;		/* namespaces that wait to be closed */
+	size_t tables;		/* nftables tables removed */
 };
 
 /* An empty kernel; L is the ledger of the helper under test.  While UNDOING nothing fails. */
@@ -34,6 +46,9 @@ bool fakex_has_failed(void);
 
 /* Operations so far. */
 size_t fakex_operations(void);
+
+/* Since fakex_begin(). */
+const struct fakex_counts *fakex_counts(void);
 
 /* What the kernel holds; interfaces and namespaces too, but no neighbours. */
 const struct obj *fakex_objects(size_t *n);

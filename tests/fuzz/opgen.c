@@ -91,7 +91,7 @@ any_handle(const struct opgen *g, struct rd *r, const char *field)
 	if (b >= 0xf0)
 		return rd_u32(r);
 	if (b >= 0xe0)
-		return PRIV_HANDLE_NEW(b & 7);
+		return PRIV_HANDLE(PRIV_H_NEW, b == 0xef, b & 7);
 	if (b >= 0xd0)
 		kind = (enum priv_handle_kind)(b % (PRIV_H_PEER + 1));
 	return g->handles[kind].n != 0 ? g->handles[kind].v[b % g->handles[kind].n] : 0;

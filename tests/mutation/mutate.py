@@ -17,8 +17,9 @@ the mutant, its tests and all that both are made of are the same.  While tests a
 --keep also believes that what was noticed before is noticed still.  Exit status: 0 when all mutants
 were noticed or explained, and every explanation is still of use.
 
-The quick unit tests are asked first, then the same with sanitizers.  The parts of the helper that
-work on the kernel are judged by tests/priv/test_border, which needs root: only with --border.
+The quick unit tests are asked first, then the same with sanitizers; about mutants that none of them
+noticed, those programs of tests/priv that attack the whole helper, which need root and up to a
+minute for each mutant: only with --border.
 """
 
 import argparse
@@ -36,14 +37,23 @@ import threading
 import time
 
 # What is mutated, and the tests that are asked, the one most likely to notice first.
-BORDER = "test_border"
+BORDER, CHECK, FAULTS = "test_border", "test_check", "test_faults"
 FILES = {
     "ntkd-priv/policy.c": ["test_policy", "test_ledger", BORDER],
     "ntkd-priv/ledger.c": ["test_ledger", "test_policy", BORDER],
     "ntkd-priv/journal.c": ["test_journal", BORDER],
     "ntkd-priv/serve.c": ["test_serve", BORDER],
-    "ntkd-priv/txn.c": ["fuzz_txn", BORDER],
-    "ntkd-priv/x_netns.c": ["test_netns", BORDER],
+    "ntkd-priv/txn.c": ["test_privtxn", "fuzz_txn", BORDER, FAULTS],
+    "ntkd-priv/check.c": ["test_privcheck", CHECK],
+    "ntkd-priv/label.c": ["test_label", CHECK, BORDER],
+    "ntkd-priv/names.c": ["test_privfiles"],
+    "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
+    "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
+    "ntkd-priv/x_link.c": ["test_privlink", BORDER, CHECK, FAULTS],
+    "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
+    "ntkd-priv/x_nft.c": [CHECK, BORDER, FAULTS],
+    "ntkd-priv/x_route.c": ["test_label", CHECK, BORDER],
+    "ntkd-priv/x_sysctl.c": ["test_privfiles", BORDER, CHECK, FAULTS],
     "proto/rd.c": ["test_msg", BORDER],
     "proto/msg.c": ["test_msg", BORDER],
     "proto/privmsg.c": ["test_msg", "test_policy", BORDER],
@@ -58,28 +68,38 @@ FILES = {
 # border alone: nobody has to remember.
 LEFT_OUT = {
     "ntkd-priv/main.c": "the start: no request reaches it",
-    "ntkd-priv/names.c": "writes a list for people",
     "ntkd-priv/sandbox.c": "a table; tests/unit/test_privsandbox probes it call by call",
-    "ntkd-priv/x_link.c": "carries out what was judged",
-    "ntkd-priv/x_nft.c": "the same",
-    "ntkd-priv/x_route.c": "the same",
-    "ntkd-priv/x_sysctl.c": "the same",
 }
-# Of these files only the functions that check something.
+# Of these files, which carry out what was judged, only the functions that check something.
 ONLY = {
-    "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of",
-                            "x_netns_remove_name", "x_netns_silence_former"},
+    "ntkd-priv/x_link.c": {"settings_are_right", "x_link_read", "real_prepare", "pseudo_make",
+                           "pseudo_remove", "x_link_change"},
+    "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of", "x_netns_name_look",
+                            "x_netns_remove_name", "x_netns_settings_check",
+                            "x_netns_silence_former"},
+    "ntkd-priv/x_nft.c": {"has_comment", "table_look", "is_content", "digest_elements",
+                          "digest_rule_place", "digest_take", "digest_try", "digest",
+                          "x_nft_check"},
+    "ntkd-priv/x_route.c": {"dev_in", "peer_of", "address_place", "route_place", "x_route_place",
+                            "attributes_cover", "is_same", "x_route_compare", "x_route_is_gone"},
 }
-# A fuzz target runs its corpus, and is made of more than one object; the first is its own.
-FUZZ = {
-    "fuzz_txn": ["fuzz_txn.o", "fakex.o", "libopgen.a", "../unit/libfakekern.a",
-                 "../../ntkd/libkernel.a", "libplain.a"],
-}
+# Tests on executors that need no kernel: of the build's tests, what is linked besides.  A fuzz
+# target runs its corpus, and its first object is its own.
+FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libfakekern.a", "../ntkd/libkernel.a"]
+FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
+PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
+         "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
+# Functions that the linker replaces, as Makefile.am has it for the test.
+WRAPS = {test: f"NTK_{test.removeprefix('test_').upper()}_LDFLAGS"
+         for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privlink",
+                      "test_privreap")}
+# Ask the whole helper, and need root.
+ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
 CACHE = "mutation.cache"
 NO_PROGRAM = "the compiler"
 TIMEOUT = 20            # seconds; a mutant that does not end was noticed
-BORDER_TIMEOUT = 900
+ROOT_TIMEOUT = 900
 PATIENCE = 6            # seconds after which a helper will not answer any more
 TURNED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 TOKEN = re.compile(r"""
@@ -169,6 +189,15 @@ class Source:
             i += 1
         return found
 
+    def colon(self, question, last):
+        """The one that belongs to the QUESTION mark."""
+        depth = 0
+        for i in self.split(question, last, {"?", ":"}):
+            depth += 1 if self.tokens[i].text == "?" else -1
+            if depth == 0:
+                return i
+        raise SystemExit(f"{self.name}: a question without an alternative")
+
     def source(self, first, last):
         return self.text[self.tokens[first].start:self.tokens[last - 1].end]
 
@@ -191,9 +220,9 @@ class Source:
             if not self.is_equality(first, question[0]):
                 self.add(first, question[0], f"!({self.source(first, question[0])})")
             self.condition(first, question[0])
-            colon = self.split(question[0], last, {":"})
-            self.condition(question[0] + 1, colon[-1])
-            self.condition(colon[-1] + 1, last)
+            colon = self.colon(question[0], last)
+            self.condition(question[0] + 1, colon)
+            self.condition(colon + 1, last)
             return
         for op, neutral in (("||", "0"), ("&&", "1")):
             found = self.split(first, last, {op})
@@ -357,6 +386,7 @@ class Runner:
         self.cc = shlex.split(os.environ.get("NTK_CC", "cc"))
         self.cppflags = shlex.split(os.environ.get("NTK_CPPFLAGS", "-D_GNU_SOURCE"))
         self.libs = shlex.split(os.environ.get("NTK_TEST_LIBS", ""))
+        self.wraps = shlex.split(os.environ.get("NTK_REFUSED_LDFLAGS", ""))
         self.env = dict(os.environ, NTK_SRCDIR=self.source, ASAN_OPTIONS="abort_on_error=0")
 
     def archives(self, tag):
@@ -391,7 +421,7 @@ class Runner:
         """What is compiled once."""
         if tag:
             self.prepare_archive(flags, tag)
-        for test in sorted({t for tests in FILES.values() for t in tests} - {BORDER, *FUZZ}):
+        for test in sorted({t for tests in FILES.values() for t in tests} - {*ROOT, *FUZZ}):
             out = os.path.join(self.scratch, f"{test}{tag}.o")
             error = self.compile(os.path.join(self.source, "tests/unit", f"{test}.c"), out, flags)
             if error:
@@ -424,31 +454,40 @@ class Runner:
     def ask_unit(self, test, place, obj, flags, tag):
         """None when TEST is content with the object, else what it did not like."""
         program = os.path.join(place, test)
-        if test in FUZZ:
-            parts = [os.path.join(self.build, "tests/fuzz", name) for name in FUZZ[test]]
-        else:
-            parts = [os.path.join(self.scratch, f"{test}{tag}.o"),
-                     os.path.join(self.build, "tests/unit/libtap.a")]
-        error = self.link(program, [*flags, obj, *parts], tag)
+        parts = [os.path.join(self.build, "tests", name)
+                 for name in PARTS.get(test, ["unit/libtap.a"])]
+        if test not in FUZZ:
+            parts.insert(0, os.path.join(self.scratch, f"{test}{tag}.o"))
+        wraps = shlex.split(os.environ[WRAPS[test]]) if test in WRAPS else []
+        error = self.link(program, [*flags, *wraps, obj, *parts], tag)
         if error:
             raise SystemExit(f"{test}: {error}")
         failed = self.first_failure([program], place, TIMEOUT, self.env)
         os.unlink(program)
         return f"{test}: {failed}" if failed else None
 
-    def ask_border(self, place, obj):
-        """The same with the whole helper; whatever it starts ends with it."""
-        os.makedirs(os.path.join(place, HELPER))
-        error = self.link(os.path.join(place, HELPER, "ntkd-priv"),
-                          [os.path.join(self.build, "ntkd-priv/ntkd_priv-main.o"), obj])
-        if error:
-            raise SystemExit(f"{BORDER}: {error}")
+    def link_helper(self, place, obj):
+        """The helper, and the one that the kernel refuses something."""
+        for path, objects, flags in (
+                ("ntkd-priv/ntkd-priv", ["ntkd-priv/ntkd_priv-main.o"], []),
+                ("tests/priv/refused-helper", ["ntkd-priv/main.o", "tests/priv/refuse.o"],
+                 self.wraps)):
+            out = os.path.join(place, path)
+            os.makedirs(os.path.dirname(out), exist_ok=True)
+            error = self.link(out, [*flags, *[os.path.join(self.build, o) for o in objects], obj])
+            if error:
+                raise SystemExit(f"{path}: {error}")
         os.chmod(place, 0o755)
+
+    def ask_root(self, test, place, obj):
+        """The same with the whole helper; whatever it starts ends with it."""
+        if not os.path.exists(os.path.join(place, HELPER)):
+            self.link_helper(place, obj)
         failed = self.first_failure(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
-             os.path.join(self.build, "tests/priv", BORDER)], place, BORDER_TIMEOUT,
+             os.path.join(self.build, "tests/priv", test)], place, ROOT_TIMEOUT,
             dict(self.env, NTK_BUILD=place, NTK_CLIENT_WAIT=str(PATIENCE)))
-        return f"{BORDER}: {failed}" if failed else None
+        return f"{test}: {failed}" if failed else None
 
     def try_one(self, text, mutant, tests, flags, tag):
         """Which of TESTS noticed MUTANT of the file's TEXT, and what; None when none did."""
@@ -461,7 +500,7 @@ class Runner:
             if self.compile(source, obj, flags):
                 return NO_PROGRAM
             for test in tests:
-                who = self.ask_border(place, obj) if test == BORDER else \
+                who = self.ask_root(test, place, obj) if test in ROOT else \
                     self.ask_unit(test, place, obj, flags, tag)
                 if who:
                     return who
@@ -507,10 +546,10 @@ class Cache:
         alone = f"{mutant.key} {'+'.join(tests)} {tag}".encode()
         h = hashlib.sha256(alone)
         h.update((text[:mutant.start] + mutant.new + text[mutant.end:]).encode())
-        fuzz = [t for t in tests if t in FUZZ]
-        for directory in ("common", "proto", HELPER, "tests/unit", *["tests/fuzz"] * bool(fuzz)):
+        faked = any(t in PARTS for t in tests)
+        for directory in ("common", "proto", HELPER, "tests/unit", *["tests/fuzz"] * faked):
             h.update(self.text(directory, tests))
-        if BORDER in tests:
+        if any(t in ROOT for t in tests):
             h.update(self.text("tests/priv", tests))
         return hashlib.sha256(alone).hexdigest(), h.hexdigest()
 
@@ -556,8 +595,8 @@ def options_read():
     p.add_argument("build")
     p.add_argument("explained")
     p.add_argument("-j", type=int, default=os.cpu_count() or 1, help="mutants at once")
-    p.add_argument("--border", action="store_true", help="ask tests/priv/test_border, too; "
-                   "needs root")
+    p.add_argument("--border", action="store_true", help="ask the programs of tests/priv, "
+                   "too; needs root")
     p.add_argument("--fresh", action="store_true", help="forget what earlier runs found out")
     p.add_argument("--keep", action="store_true", help="believe earlier runs that a mutant was "
                    "noticed, though tests have changed since")
@@ -619,19 +658,17 @@ def one_round(options, runner, cache, sources, left, tests_of, flags, tag):
 def rounds(options, runner, sources, mutants):
     """Unit tests, then for those left with sanitizers, then the border."""
     def unit(name):
-        return [t for t in FILES[name] if t != BORDER]
+        return [t for t in FILES[name] if t not in ROOT]
 
-    def sanitized(name):
-        return [t for t in unit(name) if t not in FUZZ]
-
-    def border(name):
-        return [t for t in FILES[name] if t == BORDER]
+    def root(k):
+        """Of a file's tests that need root only the one at place K."""
+        return lambda name: [t for t in FILES[name] if t in ROOT][k:k + 1]
 
     cache = Cache(options)
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    plan = [(unit, [], ""), (sanitized, sanitizers, "sanitizers")]
+    plan = [(unit, [], ""), (unit, sanitizers, "sanitizers")]
     if options.border:
-        plan.append((border, [], ""))
+        plan += [(root(k), [], "") for k in range(len(ROOT))]
     verdicts = {m: None for m in mutants}
     for tests_of, flags, tag in plan:
         left = [m for m in mutants if not verdicts[m]]
@@ -682,7 +719,7 @@ def main():
     options = options_read()
     files_find(options)
     for name in sorted(FILES):
-        if FILES[name] == [BORDER] and not options.border:
+        if all(t in ROOT for t in FILES[name]) and not options.border:
             print(f"{name}: not asked, needs --border (and root)")
             del FILES[name]
     sources = {name: Source(options.source, name) for name in sorted(FILES)}

@@ -1280,6 +1280,47 @@ test_unnoted_name(void)
 	free(virgin);
 }
 
+/* A record of labels in the journal, as ntkd-priv/journal.h has it; with tables FIRST down to LAST. */
+static bool
+labels_forge(uint32_t protocol, uint32_t first, uint32_t last)
+{
+	const uint32_t record[30] = { 4, protocol, 0, 10000, [24] = first, [25] = last,
+		[26] = 20000, [27] = 21000 };
+	int fd = open("/run/ntkd/journal", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, record, sizeof(record)) == (ssize_t)sizeof(record);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A damaged journal: labels that no configuration can have take nothing of others away. */
+static void
+test_damaged_labels(void)
+{
+	static const char look[] = "ip route show table 99 | grep -q '^blackhole 192.0.2.0/24'";
+	static const struct {
+		uint32_t protocol, first, last;
+		bool stays;
+	} cases[] = { { 4, 100, 90, true }, { 16, 255, 90, true }, { 0x110, 100, 90, true },
+		{ 16, 98, 90, true }, { 16, 100, 90, false } };
+	char command[200];
+	struct place p;
+
+	if (!usable)
+		return not_usable();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(command, sizeof(command), "ip route replace blackhole 192.0.2.0/24 table 99"
+		    " proto %u", (unsigned)cases[i].protocol & 0xff);
+		CU_ASSERT_EQUAL(system(command), 0);
+		CU_ASSERT(labels_forge(cases[i].protocol, cases[i].first, cases[i].last));
+		if (!place_open(&p, NULL))
+			return;
+		CU_ASSERT_EQUAL(system(look) == 0, cases[i].stays);
+		CU_ASSERT(place_close(&p));
+	}
+}
+
 /* What is refused because of somebody else's object does not reach that by a second change. */
 static void
 test_second_change(void)
@@ -1346,6 +1387,7 @@ main(void)
 		{ "what is made and removed at once takes nobody's away", test_made_and_removed },
 		{ "a killed life's namespace falls silent, whoever holds it", test_held_namespace },
 		{ "a name that was never noted is used again", test_unnoted_name },
+		{ "a damaged journal takes nothing of others away", test_damaged_labels },
 		{ "a second change in one transaction finds nothing of others", test_second_change },
 	};
 

@@ -676,7 +676,8 @@ test_later(void)
 		return not_usable();
 	/* The test before took eth2 away. */
 	CU_ASSERT_EQUAL(system("ip link add eth2 type veth peer name far2 && ip link set far2 up &&"
-	    " ip link set eth2 up && echo 1 >/proc/sys/net/ipv4/conf/eth2/rp_filter"), 0);
+	    " ip link set eth2 up && echo 1 >/proc/sys/net/ipv4/conf/eth2/rp_filter" UNTIL("state UP")),
+	    0);
 	virgin = state_dump();
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		CU_ASSERT_FATAL(place_again(&p, &empty));

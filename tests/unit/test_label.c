@@ -50,6 +50,7 @@ setup(void)
 	conf.routing_protocol = OURS;
 	conf.rule_priority = RULES;
 	conf.mark_mask = 0xff;
+	conf.map.range = (ntk_prefix_t){ 0x0a000000, 8 };
 	conf.tables = (struct conf_tables){ 251, 200 };
 	conf.more_tables = (struct conf_tables){ 1000, 1999 };
 	ledger_init(&ledger, &conf);
@@ -106,9 +107,31 @@ with(struct nlmsghdr *nlh, size_t i, int type, uint32_t value)
 static struct node *
 place(const struct nlmsghdr *nlh)
 {
+	struct seen s;
 	struct obj o;
 
-	return x_route_place(&conf, &ledger, NS, nlh, &o) ? ledger_find_node(&ledger, &o) : NULL;
+	return label_read(nlh, &s) && x_route_place(&conf, &ledger, NS, &s, &o) ?
+	    ledger_find_node(&ledger, &o) : NULL;
+}
+
+static bool
+is_ours(const struct nlmsghdr *nlh)
+{
+	struct seen s;
+
+	return label_read(nlh, &s) && label_is_ours(&s, &conf);
+}
+
+static const char *
+text_of(const struct nlmsghdr *nlh)
+{
+	static char text[64];
+	struct seen s;
+
+	if (!label_read(nlh, &s))
+		return "nothing";
+	label_print(&s, text, sizeof(text));
+	return text;
 }
 
 static bool
@@ -126,7 +149,7 @@ test_same(void)
 
 		CU_ASSERT(n != NULL && memcmp(&n->obj, &objects[i], sizeof(objects[i])) == 0);
 		CU_ASSERT(is(i, nlh, X_ROUTE_SAME));
-		CU_ASSERT(label_is_ours(nlh, &conf));
+		CU_ASSERT(is_ours(nlh));
 	}
 	/* What the kernel adds by itself. */
 	CU_ASSERT(is(ADDRESS, with(listed(ADDRESS), ADDRESS, IFA_FLAGS, 0x80), X_ROUTE_SAME));
@@ -246,23 +269,27 @@ test_labels(void)
 	struct rtmsg *route = nlmsg_data(nlh);
 
 	route->rtm_protocol = THEIRS;
-	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	CU_ASSERT_FALSE(is_ours(nlh));
 	/* A label is not compared: whose it is has been seen. */
 	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_SAME));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(ADDRESS), ADDRESS, IFA_PROTO, THEIRS), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PROTOCOL, THEIRS), &conf));
+	CU_ASSERT_FALSE(is_ours(with(listed(ADDRESS), ADDRESS, IFA_PROTO, THEIRS)));
+	CU_ASSERT_FALSE(is_ours(with(listed(RULE), RULE, FRA_PROTOCOL, THEIRS)));
 	/* Our number elsewhere is not our label. */
-	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 252), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 199), &conf));
-	CU_ASSERT(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 1999), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 2000), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, RT_TABLE_MAIN), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(NEIGHBOUR), NEIGHBOUR, RTA_DST, htonl(ROUTE_DST)),
-	    &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES - 1), &conf));
-	CU_ASSERT_FALSE(label_is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES + 2), &conf));
+	CU_ASSERT_FALSE(is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 252)));
+	CU_ASSERT_FALSE(is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 199)));
+	CU_ASSERT(is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 1999)));
+	CU_ASSERT_FALSE(is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, 2000)));
+	CU_ASSERT_FALSE(is_ours(with(listed(ROUTE), ROUTE, RTA_TABLE, RT_TABLE_MAIN)));
+	CU_ASSERT_FALSE(is_ours(with(listed(NEIGHBOUR), NEIGHBOUR, RTA_DST, htonl(ROUTE_DST))));
+	CU_ASSERT_FALSE(is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES - 1)));
+	CU_ASSERT_FALSE(is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES + 2)));
+	/* Nor is it where we never put an address: outside the range, or with a network. */
+	CU_ASSERT(is_ours(with(listed(ADDRESS), ADDRESS, IFA_LOCAL, htonl(ROUTE_DST))));
+	CU_ASSERT_FALSE(is_ours(with(listed(ADDRESS), ADDRESS, IFA_LOCAL, htonl(0xc0a80001))));
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_prefixlen = 16;
+	CU_ASSERT_FALSE(is_ours(nlh));
 	(nlh = listed(RULE))->nlmsg_type = RTM_NEWLINK;
-	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	CU_ASSERT_FALSE(is_ours(nlh));
 }
 
 /* Attributes that do not fit their message, or have another size, are none. */
@@ -271,27 +298,26 @@ test_malformed(void)
 {
 	struct nlmsghdr *nlh = listed(ROUTE);
 	struct nlattr *table = nlmsg_find_attr(nlh, (int)head_of(ROUTE), RTA_TABLE);
+	struct seen s;
 
-	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), TABLE);
-	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_FLOW, 1), 1);
+	CU_ASSERT(label_read(nlh, &s) && s.table == TABLE && s.priority == 1);
 	table->nla_len = 6;
-	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), 1);
+	CU_ASSERT_FALSE(label_read(nlh, &s));
 	table->nla_len = 3;
-	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_DST, 1), 1);
+	CU_ASSERT(label_read(nlh, &s) && s.table == 0 && s.priority == 0);
 	table->nla_len = MESSAGE;
-	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_TABLE, 1), 1);
+	CU_ASSERT(label_read(nlh, &s) && s.table == 0 && s.priority == 0);
+	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)) - 1;
+	CU_ASSERT_FALSE(label_read(nlh, &s));
 }
 
 static void
 test_text_and_removal(void)
 {
 	struct nlq q = { 0 };
-	char text[64];
 
-	label_print(listed(ROUTE), text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "10.0.0.16/30 table 250");
-	label_print(listed(ADDRESS), text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "169.254.94.1/32");
+	CU_ASSERT_STRING_EQUAL(text_of(listed(ROUTE)), "10.0.0.16/30 table 250");
+	CU_ASSERT_STRING_EQUAL(text_of(listed(ADDRESS)), "169.254.94.1/32");
 	label_remove_like(&q, listed(ROUTE), 5);
 	CU_ASSERT_EQUAL(((struct nlmsghdr *)(void *)q.buf)->nlmsg_type, RTM_DELROUTE);
 	CU_ASSERT_EQUAL(((struct nlmsghdr *)(void *)q.buf)->nlmsg_flags, NLM_F_REQUEST);

@@ -541,54 +541,28 @@ test_forgetting(void)
 
 /* --- table numbers ---------------------------------------------------------------- */
 
-static uint32_t
-number_take(unsigned i)
-{
-	uint32_t table = ledger_free_table(&ledger, &conf);
-
-	ledger_take(&ledger, PRIV_H_PEER, i);
-	ledger.peer[i].table = table;
-	return table;
-}
-
 /* Spec kernel-state 7: 250 down, then up in the second range; the highest free one first. */
 static void
 test_tables(void)
 {
-	static const uint32_t expected[] = { 250, 249, 248, 1000, 1001, 1002, 0 };
-	struct obj o = { .kind = OBJ_PEER };
+	static const uint32_t expected[] = { 251, 250, 249, 248, 1000, 1001, 1002, 0, 0 };
 
 	book_open();
-	for (unsigned i = 0; i < 7; i++)
-		CU_ASSERT_EQUAL(number_take(i + 1), expected[i]);
-	o.peer = 5;
-	ledger_release(&ledger, &o);
-	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 1001);
-	o.peer = 2;
-	ledger_release(&ledger, &o);
-	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 249);
-	/* Also the last slot of all holds its number. */
-	book_open();
-	ledger.peer[LEDGER_PEERS - 1].table = 250;
-	ledger.peer[LEDGER_PEERS - 1].slot.used = true;
-	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 249);
-	/* And so does that of ntk, should the ranges ever meet. */
-	conf.tables.first = 252;
-	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 249);
-	/* Where one range begins beside the other, ntk's number is in neither. */
-	book_open();
-	conf.tables.first = 999;
-	conf.tables.last = 998;
-	ledger.peer[PEER_NTK].table = 999;
-	CU_ASSERT_EQUAL(number_take(1), 998);
-	CU_ASSERT_EQUAL(number_take(2), 1000);
-	ledger.peer[1].slot.used = false;
-	CU_ASSERT_EQUAL(ledger_free_table(&ledger, &conf), 998);
-	/* The second range may lie below the first. */
+	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		CU_ASSERT_EQUAL(ledger_table(&conf, i), expected[i]);
+	CU_ASSERT_EQUAL(ledger_table(&conf, LEDGER_PEERS - 1), 0);
+	CU_ASSERT_EQUAL(ledger.peer[PEER_NTK].table, 251);
+	/* The first range may hold ntk's number alone, and lie beside or above the second. */
+	conf.tables.first = conf.tables.last = 999;
+	CU_ASSERT_EQUAL(ledger_table(&conf, 1), 1000);
 	conf.more_tables.first = 500;
-	CU_ASSERT_EQUAL(number_take(1), 998);
-	CU_ASSERT_EQUAL(number_take(3), 500);
-	CU_ASSERT_EQUAL(number_take(4), 501);
+	CU_ASSERT_EQUAL(ledger_table(&conf, 1), 500);
+	CU_ASSERT_EQUAL(ledger_table(&conf, 2), 501);
+	/* To the last number that a table can have. */
+	conf.more_tables.first = UINT32_MAX - 1;
+	conf.more_tables.last = UINT32_MAX;
+	CU_ASSERT_EQUAL(ledger_table(&conf, 2), UINT32_MAX);
+	CU_ASSERT_EQUAL(ledger_table(&conf, 3), 0);
 	book_clear();
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which names of namespaces the helper takes for its own: in a directory of this test, with
- * files in the place of namespaces.  The calls that would need rights are recorded only.
+ * files in the place of namespaces.  The calls that would need rights are recorded only, some of
+ * them by the linker (--wrap).
  */
 #include "ntkd-priv/x_netns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netlink/cache.h>
+#include <netlink/route/link.h>
+#include <netlink/socket.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +22,8 @@
 #include "common/log.h"
 #include "common/privfd.h"
 #include "ntkd-priv/journal.h"
+#include "ntkd-priv/x_link.h"
+#include "ntkd-priv/x_sysctl.h"
 #include "tests/unit/tap.h"
 
 enum { NUMBER = 7, OTHERS_UID = 12345 };
@@ -28,6 +34,12 @@ static char lines[1000];
 static int unmounted;		/* how often umount2() was called */
 static int unmount_error;	/* what it answers */
 static int entered;		/* how often setns() was called */
+static bool may_enter;
+static int inside;		/* descriptor of where we seem to be; 0: the default namespace */
+static struct ledger *world;
+static unsigned opened, down;	/* sockets, interfaces */
+static bool no_socket;
+static int check_error;
 
 /* --- in the place of the C library's ------------------------------------------------ */
 
@@ -47,8 +59,59 @@ setns(int fd, int type)
 {
 	CU_ASSERT(fd >= 0 && type == CLONE_NEWNET);
 	entered++;
+	if (may_enter && world != NULL)
+		inside = fd == world->ns[NS_DEFAULT].fd ? 0 : fd;
 	errno = EPERM;
-	return -1;
+	return may_enter ? 0 : -1;
+}
+
+struct nl_sock *__wrap_nlq_open(int protocol, int buffer);
+int __wrap_rtnl_link_alloc_cache(struct nl_sock *sk, int family, struct nl_cache **out);
+int __wrap_x_link_set(struct nl_sock *rt, int ifindex, unsigned what, const char *alias,
+    struct nlq_error *err);
+int __wrap_x_sysctl_check(bool *right);
+
+/* In the namespace itself; what is asked of it afterwards is asked from the default one. */
+struct nl_sock *
+__wrap_nlq_open(int protocol, int buffer)
+{
+	CU_ASSERT(protocol == NETLINK_ROUTE && buffer > 0 && inside != 0);
+	opened++;
+	return no_socket ? NULL : nl_socket_alloc();
+}
+
+int
+__wrap_rtnl_link_alloc_cache(struct nl_sock *sk, int family, struct nl_cache **out)
+{
+	static const char *const names[] = { "lo", "ntkv7_0", "eth0", "ntkv7_1" };
+
+	CU_ASSERT(sk != NULL && family == AF_UNSPEC && inside == 0);
+	CU_ASSERT_FATAL(nl_cache_alloc_name("route/link", out) == 0);
+	for (int i = 0; i < 4; i++) {
+		struct rtnl_link *link = rtnl_link_alloc();
+
+		rtnl_link_set_ifindex(link, i + 1);
+		rtnl_link_set_name(link, names[i]);
+		CU_ASSERT(nl_cache_add(*out, (struct nl_object *)link) == 0);
+		rtnl_link_put(link);
+	}
+	return 0;
+}
+
+int
+__wrap_x_link_set(struct nl_sock *rt, int ifindex, unsigned what, const char *alias,
+    struct nlq_error *err)
+{
+	CU_ASSERT(rt != NULL && what == LINK_DOWN && alias == NULL && err != NULL);
+	down |= 1U << ifindex;
+	return 0;
+}
+
+int
+__wrap_x_sysctl_check(bool *right)
+{
+	*right = inside != 0 && check_error == 0;
+	return check_error;
 }
 
 int
@@ -87,7 +150,10 @@ stage_open(void)
 	put(open(dir, O_RDONLY | O_DIRECTORY), PRIV_FD_NAMES);
 	unlinkat(PRIV_FD_NAMES, NAME, 0);
 	unlinkat(PRIV_FD_NAMES, NAME, AT_REMOVEDIR);
-	unmounted = unmount_error = entered = 0;
+	unmounted = unmount_error = entered = inside = check_error = 0;
+	opened = down = 0;
+	may_enter = no_socket = false;
+	world = NULL;
 	lines[0] = '\0';
 	log_set_hook(on_line, NULL);
 }
@@ -261,6 +327,80 @@ test_former(void)
 	CU_ASSERT_EQUAL(entered, 1);
 }
 
+/* Its pseudo-interfaces go down, and nothing else of it; then we are where we were. */
+static void
+test_silenced(void)
+{
+	static struct ledger l;
+	struct stat st;
+
+	stage_open();
+	world = &l;
+	may_enter = true;
+	l.ns[NS_DEFAULT].fd = PRIV_FD_NAMES;
+	st = file_make("a namespace");
+	x_netns_silence_former(&l, NUMBER, st.st_dev, st.st_ino);
+	CU_ASSERT(entered == 2 && inside == 0 && opened == 1);
+	CU_ASSERT_EQUAL(down, 1U << 2 | 1U << 4);
+	no_socket = true;
+	down = 0;
+	x_netns_silence_former(&l, NUMBER, st.st_dev, st.st_ino);
+	CU_ASSERT(entered == 4 && inside == 0 && opened == 2 && down == 0);
+}
+
+/* --- looking at it ------------------------------------------------------------------------- */
+
+static void
+test_name_look(void)
+{
+	struct ns n = { .number = NUMBER };
+	struct stat st;
+
+	stage_open();
+	CU_ASSERT_EQUAL(x_netns_name_look(&n), ENOENT);
+	st = file_make("a namespace");
+	n.st_dev = st.st_dev;
+	n.st_ino = st.st_ino;
+	CU_ASSERT_EQUAL(x_netns_name_look(&n), 0);
+	n.st_dev++;
+	CU_ASSERT_EQUAL(x_netns_name_look(&n), EEXIST);
+	n.st_dev--;
+	n.st_ino++;
+	CU_ASSERT_EQUAL(x_netns_name_look(&n), EEXIST);
+	n.st_ino--;
+	/* A link that leads to it is not it. */
+	CU_ASSERT_FATAL(renameat(PRIV_FD_NAMES, NAME, PRIV_FD_NAMES, "moved") == 0);
+	CU_ASSERT_FATAL(symlinkat("moved", PRIV_FD_NAMES, NAME) == 0);
+	CU_ASSERT_EQUAL(x_netns_name_look(&n), EEXIST);
+	CU_ASSERT_FATAL(unlinkat(PRIV_FD_NAMES, "moved", 0) == 0);
+}
+
+/* Settings are looked at inside, and we return. */
+static void
+test_settings(void)
+{
+	static struct ledger l;
+	bool right = true;
+
+	stage_open();
+	world = &l;
+	l.ns[NS_DEFAULT].fd = PRIV_FD_NAMES;
+	l.ns[1].fd = PRIV_FD_JOURNAL;
+	CU_ASSERT_EQUAL(x_netns_settings_check(&l, 1, &right), EPERM);
+	CU_ASSERT_FALSE(right);
+	CU_ASSERT_EQUAL(entered, 1);
+	may_enter = true;
+	CU_ASSERT_EQUAL(x_netns_settings_check(&l, 1, &right), 0);
+	CU_ASSERT(right && inside == 0 && entered == 3);
+	check_error = EROFS;
+	CU_ASSERT_EQUAL(x_netns_settings_check(&l, 1, &right), EROFS);
+	CU_ASSERT(!right && inside == 0 && entered == 5);
+	/* We are in the default one already. */
+	check_error = 0;
+	CU_ASSERT_EQUAL(x_netns_settings_check(&l, NS_DEFAULT, &right), 0);
+	CU_ASSERT(!right && entered == 5);
+}
+
 /* No descriptor is left open. */
 static void
 test_closes(void)
@@ -331,7 +471,10 @@ main(void)
 		{ "an empty file of ours is removed", test_empty },
 		{ "an empty file of somebody else is left alone", test_empty_foreign },
 		{ "only the namespace of a previous life is entered", test_former },
+		{ "its pseudo-interfaces go down", test_silenced },
 		{ "a look at it leaves no descriptor", test_closes },
+		{ "what the name shows", test_name_look },
+		{ "settings inside", test_settings },
 		{ "what could not be made leaves no name and no record", test_not_made },
 	};
 	int status;

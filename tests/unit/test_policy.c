@@ -273,6 +273,8 @@ test_limits(void)
 	ledger.objects = LEDGER_OBJECTS;
 	NO(LIMIT, "", addr_add, ETH1, IP(169, 254, 1, 9));
 	NO(LIMIT, "", rule_on, NS0, NTK);
+	NO(LIMIT, "", route_set, NS0, NTK, IP(10, 0, 0, 16), 30, PRIV_ROUTE_UNICAST, ETH1,
+	    PEER_LL, 0);
 	/* A replacement needs no room, and what goes makes some. */
 	YES(neigh_set, ETH1, PEER_LL, OWN_LL);
 	YES(neigh_drop, ETH1, PEER_LL);
