@@ -257,8 +257,10 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 {
 	struct peer_path *paths = room_take(r, n * sizeof(*paths));
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
+		v[i].p->spoken = true;
+	}
 	m->paths.v = paths;
 	m->paths.n = (uint16_t)n;
 }

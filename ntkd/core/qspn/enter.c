@@ -150,6 +150,9 @@ copy_path(struct qspn *q, const struct qspn_entry *e, const struct path *old)
 	}
 	k = path_keep(q, p);
 	fps_drop(&q->fps, p->fp);
+	/* The old identity told of it, and those inside took it over. */
+	if (k != NULL)
+		k->spoken = true;
 	return k;
 }
 

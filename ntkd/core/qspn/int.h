@@ -69,6 +69,8 @@ struct path {
 	bool exposed;
 	bool listed;		/* in the news of this call */
 	bool changed;		/* by this update (V_d of spec 4.10) */
+	bool held;		/* nobody shall hear of it yet: news_dest() */
+	bool spoken;		/* a message told of it */
 	struct qspn_hop hops[];
 };
 
@@ -339,6 +341,7 @@ struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
 void news_add(struct qspn *q, struct path *p);
+void news_dest(struct qspn *q, const struct dest *d);	/* what of D changed or came */
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);
 /* FROM: the arc over which it came, or NULL; HOPS: of the ETP to send when there is no pacing. */

@@ -180,6 +180,7 @@ dest_lose(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg)
 		map_remove(q, d);
 	} else {
 		dest_refresh(q, d);
+		news_dest(q, d);
 		expose_dest(q, d, &t);
 		news_close(q, d);
 	}

@@ -48,9 +48,14 @@ enum qspn_amendment {
 	QSPN_A11_SCOPE = 1 << 7,
 	QSPN_A14_WHOLE = 1 << 8,	/* whole fingerprints are compared, not their ids alone */
 	QSPN_A15_SWEEP = 1 << 9,
-	QSPN_PROFILE_R = (1 << 10) - 1,
+	/*
+	 * Not in the specification: a new path with a younger fingerprint than others report is
+	 * told with the split flood, not at once (announce.c says why).
+	 */
+	QSPN_A25_HOLD = 1 << 10,
+	QSPN_PROFILE_R = (1 << 11) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node for all. */
-	QSPN_X_INCLUSIVE = 1 << 10,
+	QSPN_X_INCLUSIVE = 1 << 11,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */

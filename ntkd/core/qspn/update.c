@@ -263,12 +263,10 @@ keep(struct turn *t, const struct choice *c)
 		p = path_keep(t->q, c->p);
 		if (p == NULL)
 			return NULL;
-		p->changed = true;
+		p->changed = p->held = true;
 		path_stored(t->q, p);
-		news_add(t->q, p);
 	} else if (p->changed) {
 		t->worse = true;
-		news_add(t->q, p);
 	}
 	return p;
 }
@@ -314,6 +312,7 @@ turn_finish(struct turn *t, struct tally *tally, const uint64_t *ids, size_t n_i
 	}
 	if (t->d != NULL) {
 		dest_refresh(q, t->d);
+		news_dest(q, t->d);
 		expose_dest(q, t->d, tally);
 		if (t->worse)
 			news_close(q, t->d);
