@@ -125,7 +125,7 @@ struct turn {
 	struct choice *v;
 	size_t n;
 	size_t before;		/* stored paths */
-	bool worse;		/* a known path changed or went: A1 */
+	bool worse;		/* a known path got worse or went: A1 */
 };
 
 static void
@@ -149,6 +149,16 @@ is_relevant(const struct qspn *q, const struct path *old, const struct path *new
 
 	return !fp || cost_is_significant(old->cost, new_->cost) ||
 	    nodes_is_significant(old->nodes, new_->nodes);
+}
+
+/*
+ * Could a neighbour now prefer a path that it did not keep before (A1)?  Not because a path
+ * got cheaper, nor because more nodes are behind it.
+ */
+static bool
+is_worse(const struct path *old, const struct path *new_)
+{
+	return new_->cost > old->cost || !fingerprint_same(&old->fp->f, &new_->fp->f);
 }
 
 /* The stored P takes over what NEW_ reports. */
@@ -189,10 +199,12 @@ gather_stored(struct turn *t, struct group *g)
 		struct path *p = t->d->v[i];
 		const struct path *new_ = group_take(g, p);
 
-		if (new_ != NULL && is_relevant(t->q, p, new_))
+		if (new_ != NULL && is_relevant(t->q, p, new_)) {
+			t->worse = t->worse || is_worse(p, new_);
 			renew(t->q, p, new_);
-		else if (t->changed != NULL && p->arc == t->changed)
-			p->changed = true;
+		} else if (t->changed != NULL && p->arc == t->changed) {
+			t->worse = p->changed = true;
+		}
 		choice_add(t, p, false);
 	}
 }
@@ -265,8 +277,6 @@ keep(struct turn *t, const struct choice *c)
 			return NULL;
 		p->changed = p->held = true;
 		path_stored(t->q, p);
-	} else if (p->changed) {
-		t->worse = true;
 	}
 	return p;
 }
