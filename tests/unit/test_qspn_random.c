@@ -363,6 +363,71 @@ test_two_levels(void)
 	}
 }
 
+/* --- three levels, all links at once --------------------------------------------------- */
+
+/* Destinations of which different fingerprints are reported, though no g-node is split. */
+static unsigned
+discordant(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b.n_nodes; i++)
+		for (unsigned l = 0; l < b.p.topo.levels; l++)
+			for (size_t k = 0; k < b.node[i].q->level[l].n; k++) {
+				const struct dest *d = b.node[i].q->level[l].v[k];
+				bool differ = false;
+
+				for (size_t j = 0; j < d->n; j++)
+					differ = differ || !fingerprint_same(&d->v[j]->fp->f, &d->fp->f);
+				n += differ;
+			}
+	return n;
+}
+
+/* A grid of 8 x 8 whose squares of 2 x 2 and 4 x 4 are g-nodes. */
+static unsigned
+grid(uint64_t seed, uint32_t amendments)
+{
+	unsigned found;
+	char address[16];
+
+	bed_init(&b, "4.4.4", seed);
+	b.p.amendments = amendments;
+	b.checked = false;
+	for (unsigned i = 0; i < 64; i++) {
+		unsigned x = i % 8, y = i / 8;
+
+		snprintf(address, sizeof(address), "%u.%u.%u", y / 4 * 2 + x / 4, y / 2 % 2 * 2 + x / 2 % 2,
+		    y % 2 * 2 + x % 2);
+		bed_plain(&b, (char)('0' + i), address);
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		if (i % 8 < 7)
+			bed_link(&b, i, i + 1, 1000 + draw(9000));
+		if (i < 56)
+			bed_link(&b, i, i + 8, 1000 + draw(9000));
+	}
+	CU_ASSERT_TRUE(bed_settle(&b));
+	found = discordant();
+	bed_free(&b);
+	return found;
+}
+
+/* Nobody keeps a report of who was the oldest once (A26). */
+static void
+test_grid(void)
+{
+	unsigned with = 0, without = 0;
+
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		with += grid(seed, QSPN_PROFILE_R);
+		without += grid(seed, QSPN_PROFILE_R & ~(uint32_t)QSPN_A26_OUTSIDE);
+	}
+	tap_note("outdated fingerprints in %u tables, without A26 in %u", with, without);
+	CU_ASSERT_EQUAL(with, 0);
+	CU_ASSERT_TRUE(without > 0);
+}
+
 int
 main(void)
 {
@@ -370,6 +435,7 @@ main(void)
 		{ "flat networks: nothing wrong, bound on costs, forwarding (items 17, 18)", test_flat },
 		{ "the same in profile O goes wrong", test_flat_original },
 		{ "two levels: nothing wrong, no false split", test_two_levels },
+		{ "three levels: no outdated fingerprint at rest (A26)", test_grid },
 	};
 	return TAP_RUN(tests);
 }

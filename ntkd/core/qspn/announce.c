@@ -144,13 +144,6 @@ send_full(struct qspn *q, struct arc *a)
 	qspn_msg_unref(m);
 }
 
-/* Of no use to the neighbour: it would drop it by the acyclic rule, or ignore it. */
-static bool
-is_useless(const struct arc *a, const struct item *i)
-{
-	return a->known && (path_has(i->p, a->at) || (i->ignore >> a->at.level & 1) != 0);
-}
-
 /*
  * A path that is gone because we have become one of its hops ourselves: nobody accepts
  * it from us (spec 4.8 rule 10), and the full ETP about our new address retires it.
@@ -190,7 +183,7 @@ send_back(struct qspn *q, struct arc *from, const struct item *v, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!is_useless(from, &v[i]))
+		if (!path_has(v[i].p, at) && (v[i].ignore >> at.level & 1) == 0)
 			w[k++] = v[i];
 	m = k == 0 ? NULL : compose_etp(q, false, &at, 1, w, k);
 	if (m == NULL)
@@ -318,6 +311,14 @@ is_unheard_of(const struct item *i)
 	return i->dead && !i->p->spoken;
 }
 
+/* Before the neighbour has spoken everything may be of use to it. */
+static bool
+is_of_use(const struct qspn *q, const struct arc *a, const struct item *i, struct item *out)
+{
+	*out = *i;
+	return !a->known || item_for(q, i, a->at, out);
+}
+
 /* What A is to be told of the dirty paths, whose items are at ALL. */
 static void
 flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
@@ -326,9 +327,9 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]) &&
-		    !is_unspeakable(q, &all[i]) && !is_unheard_of(&all[i]))
-			v[n++] = all[i];
+		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
+		    !is_unheard_of(&all[i]) && is_of_use(q, a, &all[i], &v[n]))
+			n++;
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_etp(q, false, NULL, 0, v, n);
@@ -338,11 +339,37 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	qspn_msg_unref(m);
 }
 
+/*
+ * A path that those outside may use from now on, or may not any more, is news to them though
+ * nothing else about it changed (A26).
+ */
+static void
+dirty_add_exits(struct qspn *q)
+{
+	uint64_t set[ARC_WORDS];
+
+	if (!q->exits_changed || !amended(q, QSPN_A26_OUTSIDE))
+		return;
+	q->exits_changed = false;
+	audience(q, NULL, set);
+	for (unsigned l = 1; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (d->v[j]->spoken && ignore_outside(q, d->v[j]) != d->v[j]->ignore)
+					dirty_add(q, d->v[j], set);
+		}
+}
+
 void
 announce_flush(struct qspn *q)
 {
-	struct item *all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
-	struct item *v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
+	struct item *all, *v;
+
+	dirty_add_exits(q);
+	all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
+	v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
 
 	q->timer[TIMER_FLUSH] = NEVER;
 	q->flushed = q->now;
@@ -356,6 +383,8 @@ announce_flush(struct qspn *q)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)
 		flush_arc(q, q->arc[i], all, v);
+	for (size_t i = 0; i < q->n_dirty; i++)
+		all[i].p->ignore = all[i].ignore;
 	dirty_clear(q);
 }
 

@@ -64,6 +64,7 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is not stored any more */
+	uint32_t ignore;	/* ignore_outside when it was last told */
 	uint16_t n;
 	bool stored;
 	bool exposed;
@@ -183,6 +184,7 @@ struct qspn {
 	struct news news;
 	struct dirty *dirty;	/* by path */
 	size_t n_dirty, dirty_size;
+	bool exits_changed;	/* since the last flush, paths by which our g-nodes are left */
 	bool dirty_own;		/* see news.own */
 	bool dirty_all;		/* too many: everybody gets a full ETP instead */
 	uint64_t flushed;	/* when it was last done */
@@ -332,6 +334,9 @@ struct item {
 	uint32_t ignore;
 };
 struct item item_make(const struct qspn *q, struct path *p);
+uint32_t ignore_outside(const struct qspn *q, const struct path *p);
+/* I as the neighbour at AT is to be told; false when it is of no use there. */
+bool item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out);
 struct qspn_msg *compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
     const struct item *v, size_t n);
 struct qspn_msg *compose_full(struct qspn *q, const struct coord *hops, size_t n_hops);

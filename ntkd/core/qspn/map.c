@@ -79,6 +79,7 @@ void
 path_stored(struct qspn *q, struct path *p)
 {
 	p->stored = true;
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths++;
 	adjacent_count(q, p, true);
 }
@@ -87,6 +88,7 @@ void
 path_unstored(struct qspn *q, struct path *p)
 {
 	adjacent_count(q, p, false);
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths--;
 	p->stored = p->exposed = false;
 	p->arc = NULL;

@@ -53,9 +53,14 @@ enum qspn_amendment {
 	 * told with the split flood, not at once (announce.c says why).
 	 */
 	QSPN_A25_HOLD = 1 << 10,
-	QSPN_PROFILE_R = (1 << 11) - 1,
+	/*
+	 * Nor is this: with pacing, those outside are told of a path that they may not use any
+	 * more as of one that is dead, unless another one looks the same from there.
+	 */
+	QSPN_A26_OUTSIDE = 1 << 11,
+	QSPN_PROFILE_R = (1 << 12) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node for all. */
-	QSPN_X_INCLUSIVE = 1 << 11,
+	QSPN_X_INCLUSIVE = 1 << 12,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */

@@ -171,6 +171,7 @@ renew(struct qspn *q, struct path *p, const struct path *new_)
 	p->cost = new_->cost;
 	p->nodes = new_->nodes;
 	p->changed = true;
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 }
 
 /* Takes the candidate like P out of G. */
@@ -204,6 +205,7 @@ gather_stored(struct turn *t, struct group *g)
 			renew(t->q, p, new_);
 		} else if (t->changed != NULL && p->arc == t->changed) {
 			t->worse = p->changed = true;
+			t->q->exits_changed = true;
 		}
 		choice_add(t, p, false);
 	}
