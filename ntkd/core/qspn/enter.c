@@ -205,6 +205,7 @@ copy_map(struct qspn *q, const struct qspn *prev, const struct qspn_entry *e)
 	for (unsigned l = 0; l < e->guest_level; l++)
 		for (size_t i = 0; i < prev->level[l].n && !q->failed; i++)
 			copy_dest(q, e, prev->level[l].v[i]);
+	q->unswept = true;	/* what had no counterpart was not copied */
 	map_sweep(q);
 	news_forget(q);
 }

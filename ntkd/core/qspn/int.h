@@ -165,6 +165,7 @@ struct qspn {
 
 	struct dests *level;	/* the map */
 	size_t n_paths;
+	bool unswept;		/* a destination is gone: there may be paths through it */
 	struct adjacent *adj;	/* by coordinate */
 	size_t n_adj, adj_size;
 	struct fps fps;

@@ -60,6 +60,7 @@ map_remove(struct qspn *q, struct dest *d)
 
 	s->n--;
 	memmove(s->v + at, s->v + at + 1, (s->n - at) * sizeof(struct dest *));
+	q->unswept = true;
 	free(d->v);
 	free(d);
 }
@@ -219,14 +220,14 @@ through_unknown(const struct qspn *q, const struct path *p, const void *arg)
 	return false;
 }
 
-/* A15.  Each round that finds something removes paths, so it ends. */
+/* A15.  Each round follows the loss of a destination, so it ends. */
 void
 map_sweep(struct qspn *q)
 {
-	if (!amended(q, QSPN_A15_SWEEP))
-		return;
-	while (!q->failed && drop_once(q, through_unknown, NULL))
-		;
+	while (q->unswept && !q->failed && amended(q, QSPN_A15_SWEEP)) {
+		q->unswept = false;
+		drop_once(q, through_unknown, NULL);
+	}
 }
 
 void
