@@ -160,7 +160,7 @@ test_old_coordinate(void)
 	}
 }
 
-/* While members change one after the other: one that has not learns our new coordinate from outside. */
+/* Members change one after the other: one that has not learns our new coordinate from outside. */
 static void
 test_late_member(void)
 {
@@ -468,10 +468,10 @@ test_pacing(void)
 		t = 10 * SECOND;
 		news(t, 300, 2);
 		/* Only the other neighbour can use it. */
-		CU_ASSERT_EQUAL(sent() - was, first);
+		CU_ASSERT_EQUAL(sent() - was, (uint64_t)first);
 		news(t + 10 * MS, 600, 3);
 		news(t + 20 * MS, 900, 4);
-		CU_ASSERT_EQUAL(sent() - was, first);
+		CU_ASSERT_EQUAL(sent() - was, (uint64_t)first);
 		CU_ASSERT_EQUAL(qspn_deadline(q), t + 100 * MS);
 		CU_ASSERT_FALSE(qspn_is_quiet(q));
 		tick(t + 100 * MS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A new identity made from one that is there: it enters a network or migrates (spec/qspn 3.3 to 3.5). */
+/* A new identity made from one that is there: it enters or migrates (spec/qspn 3.3 to 3.5). */
 #include "ntkd/core/qspn/int.h"
 
 /* --- preconditions ------------------------------------------------------------------ */
