@@ -45,6 +45,7 @@ struct arc {
 	uint64_t ask_at;	/* when to do it again, NEVER */
 	bool known;		/* peer and at are */
 	bool numbered;		/* incarnation and seq are */
+	uint8_t late;		/* answers in a row whose numbers were older than seq */
 	bool told;		/* the told_* are: what the neighbour recorded of our g-node that it sees */
 	uint8_t told_level;
 	uint32_t told_nodes;
