@@ -360,19 +360,22 @@ check_event(struct check *c, uint32_t node)
 }
 
 bool
+check_read(struct check *c)
+{
+	return walk_read(&c->walk, c->why, sizeof(c->why));
+}
+
+void
 check_pair(struct check *c, uint32_t a, uint32_t b, unsigned *reached, unsigned *sent)
 {
 	struct map4_class class;
 	unsigned hops;
 
 	*reached = *sent = 0;
-	if (!walk_read(&c->walk, c->why, sizeof(c->why)))
-		return false;
 	for (unsigned i = 0; class_at(c, a, b, i, &class); i++) {
 		if (!class_exists(c, b, class))
 			continue;
 		++*sent;
 		*reached += walk_packet(&c->walk, a, b, class, &hops) == WALK_REACHED;
 	}
-	return true;
 }

@@ -60,11 +60,11 @@ void check_free(struct check *c);
 /* After an event that NODE took part in.  False with c->why when an invariant broke. */
 bool check_event(struct check *c, uint32_t node);
 
-/*
- * Sends a packet from A to each address by which the two know each other; no invariant.  False:
- * some node's tables cannot be read (c->why).
- */
-bool check_pair(struct check *c, uint32_t a, uint32_t b, unsigned *reached, unsigned *sent);
+/* Reads the tables of all nodes; false: those of some node cannot be read (c->why). */
+bool check_read(struct check *c);
+
+/* Sends a packet from A to each address by which the two know each other, by the tables read last; no invariant. */
+void check_pair(struct check *c, uint32_t a, uint32_t b, unsigned *reached, unsigned *sent);
 
 /* At rest. */
 bool check_rest(struct check *c);

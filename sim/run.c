@@ -272,8 +272,9 @@ expect(struct run *r, const struct scenario_step *step)
 	struct coord d;
 	unsigned reached, sent;
 
-	if (!check_pair(&r->check, step->a, step->b, &reached, &sent))
+	if (!check_read(&r->check))
 		return fail(r, r->check.why);
+	check_pair(&r->check, step->a, step->b, &reached, &sent);
 	if (step->kind == STEP_EXPECT_REACH)
 		return reached == sent || unexpected(r, step, "packets that do not arrive", sent - reached);
 	if (step->kind == STEP_EXPECT_DEAD)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Examples X9 to X12 of spec/qspn 8: entering, migrating, connectivity identities, and 3.6 to 3.13. */
+/* Examples X9 to X12 of spec/qspn 8, and 3.6 to 3.13: entering, migrating, connectivity. */
 #include <stdio.h>
 #include <string.h>
 

@@ -24,6 +24,13 @@ draw(uint32_t n)
 	return rng_below(&b.rng, n);
 }
 
+/* The cost is drawn after what the arguments took. */
+static void
+link_to(unsigned x, unsigned y)
+{
+	bed_link(&b, x, y, 500 + draw(4501));
+}
+
 /* --- the truth ------------------------------------------------------------------- */
 
 /* The g-node of level 1 that a node is in; of a flat network there is one. */
@@ -200,7 +207,7 @@ flat(struct count *c, uint64_t seed, uint32_t amendments, uint64_t pacing)
 		snprintf(address, sizeof(address), "%u", i);
 		bed_plain(&b, (char)('a' + i), address);
 		if (i > 0)
-			bed_link(&b, i, draw(i), 500 + draw(4501));
+			link_to(i, draw(i));
 		CU_ASSERT_TRUE(bed_settle(&b));
 	}
 	for (unsigned i = 0; i < 6; i++) {
@@ -314,7 +321,7 @@ two_levels(struct count *c, uint64_t seed, uint32_t amendments, uint64_t pacing)
 	}
 	for (unsigned i = 0; i < 12; i++)
 		if (i % 4 > 0)
-			bed_link(&b, i, i - i % 4 + draw(i % 4), 500 + draw(4501));
+			link_to(i, i - i % 4 + draw(i % 4));
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned x = draw(12), y = draw(11);
 
@@ -363,6 +370,121 @@ test_two_levels(void)
 	}
 }
 
+/* --- three levels, all links at once --------------------------------------------------- */
+
+/* Destinations of which different fingerprints are reported, though no g-node is split. */
+static unsigned
+discordant(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b.n_nodes; i++)
+		for (unsigned l = 0; l < b.p.topo.levels; l++)
+			for (size_t k = 0; k < b.node[i].q->level[l].n; k++) {
+				const struct dest *d = b.node[i].q->level[l].v[k];
+				bool differ = false;
+
+				for (size_t j = 0; j < d->n; j++)
+					differ = differ || !fingerprint_same(&d->v[j]->fp->f, &d->fp->f);
+				n += differ;
+			}
+	return n;
+}
+
+/* A grid of 8 x 8 whose squares of 2 x 2 and 4 x 4 are g-nodes. */
+static unsigned
+grid(uint64_t seed, uint32_t amendments)
+{
+	unsigned found;
+	char address[16];
+
+	bed_init(&b, "4.4.4", seed);
+	b.p.amendments = amendments;
+	b.checked = false;
+	for (unsigned i = 0; i < 64; i++) {
+		unsigned x = i % 8, y = i / 8;
+
+		snprintf(address, sizeof(address), "%u.%u.%u", y / 4 * 2 + x / 4, y / 2 % 2 * 2 + x / 2 % 2,
+		    y % 2 * 2 + x % 2);
+		bed_plain(&b, (char)('0' + i), address);
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		if (i % 8 < 7)
+			bed_link(&b, i, i + 1, 1000 + draw(9000));
+		if (i < 56)
+			bed_link(&b, i, i + 8, 1000 + draw(9000));
+	}
+	CU_ASSERT_TRUE(bed_settle(&b));
+	found = discordant();
+	bed_free(&b);
+	return found;
+}
+
+/* Nobody keeps a report of who was the oldest once (A26). */
+static void
+test_grid(void)
+{
+	unsigned with = 0, without = 0;
+
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		with += grid(seed, QSPN_PROFILE_R);
+		without += grid(seed, QSPN_PROFILE_R & ~(uint32_t)QSPN_A26_OUTSIDE);
+	}
+	tap_note("outdated fingerprints in %u tables, without A26 in %u", with, without);
+	CU_ASSERT_EQUAL(with, 0);
+	CU_ASSERT_TRUE(without > 0);
+}
+
+/* --- the same twice --------------------------------------------------------------------- */
+
+/* FNV-1a of every ETP, in the order of sending, with its time. */
+static uint64_t
+hash(uint64_t seed)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	bed_init(&b, "4.4", seed);
+	b.p.amendments = QSPN_PROFILE_R;
+	b.record = true;
+	for (unsigned i = 0; i < 12; i++) {
+		char address[8];
+
+		snprintf(address, sizeof(address), "%u.%u", i / 4, i % 4);
+		bed_plain(&b, (char)('a' + i), address);
+		if (i > 0)
+			bed_link(&b, i, i - 1, 500 + draw(4501));
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned x = draw(4);		/* in this order */
+		unsigned y = 4 + draw(8);
+
+		link_to(x, y);
+	}
+	CU_ASSERT_TRUE(bed_settle(&b));
+	bed_cut(&b, b.n_links - 1);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	for (size_t i = 0; i < b.n_said; i++) {
+		h = (h ^ b.said[i].when) * UINT64_C(1099511628211);
+		for (const char *c = b.said[i].text; *c != '\0'; c++)
+			h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
+	}
+	CU_ASSERT_TRUE(b.n_said > 50);
+	bed_free(&b);
+	return h;
+}
+
+static void
+test_same(void)
+{
+	uint64_t h = hash(1);
+
+	CU_ASSERT_EQUAL(hash(1), h);
+	CU_ASSERT_NOT_EQUAL(hash(2), h);
+	/* Whatever compiled it; another number belongs to another protocol. */
+	tap_note("hash %llx", (unsigned long long)h);
+	CU_ASSERT_EQUAL(h, UINT64_C(0x8237590c2ecc11e3));
+}
+
 int
 main(void)
 {
@@ -370,6 +492,8 @@ main(void)
 		{ "flat networks: nothing wrong, bound on costs, forwarding (items 17, 18)", test_flat },
 		{ "the same in profile O goes wrong", test_flat_original },
 		{ "two levels: nothing wrong, no false split", test_two_levels },
+		{ "the same seed, the same messages", test_same },
+		{ "three levels: no outdated fingerprint at rest (A26)", test_grid },
 	};
 	return TAP_RUN(tests);
 }

@@ -5,6 +5,14 @@
  * What an event changed is collected as its news.  With pacing the news become dirty
  * paths, each with the set of arcs over which they are to be told; a flush sends what is
  * true then.  Without pacing they go out at once as one message for everybody.
+ *
+ * Hidden paths that are new wait for the split flood (QSPN_A25_HOLD).  While a network
+ * finds out who is the oldest, reports with the former fingerprint are still on their way,
+ * and as one path is kept for each fingerprint, a path that reports the former one
+ * is kept however long it is.  Told at once it would be kept by the next node for the same
+ * reason, and so on through all the longer ways there are, until each of them is overtaken by
+ * the truth: with a few hundred nodes that is nine tenths of all that is sent.  A split
+ * lasts; what is still reported half a second later is told then.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,10 +41,26 @@ news_add(struct qspn *q, struct path *p)
 }
 
 void
+news_dest(struct qspn *q, const struct dest *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct path *p = d->v[i];
+
+		if (p->held && (!amended(q, QSPN_A25_HOLD) || dest_shows(d, p))) {
+			p->held = false;
+			news_add(q, p);
+		} else if (p->changed && !p->held) {
+			news_add(q, p);
+		}
+	}
+}
+
+void
 news_close(struct qspn *q, const struct dest *d)
 {
 	for (size_t i = 0; i < d->n && amended(q, QSPN_A1_CLOSURE); i++)
-		news_add(q, d->v[i]);
+		if (!d->v[i]->held)
+			news_add(q, d->v[i]);
 }
 
 void
@@ -120,13 +144,6 @@ send_full(struct qspn *q, struct arc *a)
 	qspn_msg_unref(m);
 }
 
-/* Of no use to the neighbour: it would drop it by the acyclic rule, or ignore it. */
-static bool
-is_useless(const struct arc *a, const struct item *i)
-{
-	return a->known && (path_has(i->p, a->at) || (i->ignore >> a->at.level & 1) != 0);
-}
-
 /*
  * A path that is gone because we have become one of its hops ourselves: nobody accepts
  * it from us (spec 4.8 rule 10), and the full ETP about our new address retires it.
@@ -166,7 +183,7 @@ send_back(struct qspn *q, struct arc *from, const struct item *v, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!is_useless(from, &v[i]))
+		if (!path_has(v[i].p, at) && (v[i].ignore >> at.level & 1) == 0)
 			w[k++] = v[i];
 	m = k == 0 ? NULL : compose_etp(q, false, &at, 1, w, k);
 	if (m == NULL)
@@ -266,6 +283,7 @@ dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
 	if (q->dirty[at].p == p)
 		return;
 	p->refs++;
+	p->spoken = p->spoken || q->dirty[at].p->spoken;
 	path_drop(q, q->dirty[at].p);
 	q->dirty[at].p = p;
 }
@@ -286,6 +304,21 @@ arc_undirty(struct qspn *q, const struct arc *a)
 		q->dirty[i].arcs[a->slot / 64] &= ~(UINT64_C(1) << a->slot % 64);
 }
 
+/* It came and went between two flushes: nobody was told of it. */
+static bool
+is_unheard_of(const struct item *i)
+{
+	return i->dead && !i->p->spoken;
+}
+
+/* Before the neighbour has spoken everything may be of use to it. */
+static bool
+is_of_use(const struct qspn *q, const struct arc *a, const struct item *i, struct item *out)
+{
+	*out = *i;
+	return !a->known || item_for(q, i, a->at, out);
+}
+
 /* What A is to be told of the dirty paths, whose items are at ALL. */
 static void
 flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
@@ -294,9 +327,9 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_useless(a, &all[i]) &&
-		    !is_unspeakable(q, &all[i]))
-			v[n++] = all[i];
+		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
+		    !is_unheard_of(&all[i]) && is_of_use(q, a, &all[i], &v[n]))
+			n++;
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_etp(q, false, NULL, 0, v, n);
@@ -306,11 +339,37 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	qspn_msg_unref(m);
 }
 
+/*
+ * A path that those outside may use from now on, or may not any more, is news to them though
+ * nothing else about it changed (A26).
+ */
+static void
+dirty_add_exits(struct qspn *q)
+{
+	uint64_t set[ARC_WORDS];
+
+	if (!q->exits_changed || !amended(q, QSPN_A26_OUTSIDE))
+		return;
+	q->exits_changed = false;
+	audience(q, NULL, set);
+	for (unsigned l = 1; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (d->v[j]->spoken && ignore_outside(q, d->v[j]) != d->v[j]->ignore)
+					dirty_add(q, d->v[j], set);
+		}
+}
+
 void
 announce_flush(struct qspn *q)
 {
-	struct item *all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
-	struct item *v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
+	struct item *all, *v;
+
+	dirty_add_exits(q);
+	all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
+	v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
 
 	q->timer[TIMER_FLUSH] = NEVER;
 	q->flushed = q->now;
@@ -324,6 +383,8 @@ announce_flush(struct qspn *q)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)
 		flush_arc(q, q->arc[i], all, v);
+	for (size_t i = 0; i < q->n_dirty; i++)
+		all[i].p->ignore = all[i].ignore;
 	dirty_clear(q);
 }
 

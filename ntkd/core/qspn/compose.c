@@ -78,7 +78,7 @@ is_best_exit(const struct qspn *q, const struct path *p, size_t j)
 	for (size_t i = 0; d != NULL && i < d->n; i++) {
 		const struct path *b = d->v[i];
 
-		if (b->hops[b->n - 1].id == p->hops[j].id &&
+		if (!b->held && b->hops[b->n - 1].id == p->hops[j].id &&
 		    (best == NULL || path_total(b) < path_total(best)))
 			best = b;
 	}
@@ -93,7 +93,7 @@ is_best_exit(const struct qspn *q, const struct path *p, size_t j)
 	return true;
 }
 
-static uint32_t
+uint32_t
 ignore_outside(const struct qspn *q, const struct path *p)
 {
 	unsigned end = path_end(p).level;
@@ -127,6 +127,66 @@ item_make(const struct qspn *q, struct path *p)
 	if (now == NULL)
 		return (struct item){ p, true, ignore_outside(q, p) };
 	return (struct item){ now, path_total(now) == COST_DEAD, ignore_outside(q, now) };
+}
+
+/* The part of P outside our g-node of LEVEL: index of its first hop. */
+static size_t
+outside(const struct path *p, unsigned level)
+{
+	size_t j = 0;
+
+	while (p->hops[j].to.level < level)
+		j++;
+	return j;
+}
+
+/* From outside our g-node of LEVEL, do A and B look the same? */
+static bool
+look_same(const struct path *a, const struct path *b, unsigned level)
+{
+	size_t i = outside(a, level), j = outside(b, level);
+
+	if (a->n - i != b->n - j)
+		return false;
+	for (; i < a->n; i++, j++)
+		if (a->hops[i].id != b->hops[j].id || !coord_equal(a->hops[i].to, b->hops[j].to))
+			return false;
+	return true;
+}
+
+/* Is there a path that those outside our g-node of LEVEL may use, and that is P to them? */
+static bool
+is_represented(const struct qspn *q, const struct path *p, unsigned level)
+{
+	const struct dest *d = map_find(q, path_end(p));
+
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		const struct path *b = d->v[i];
+
+		if (!b->held && path_total(b) != COST_DEAD && look_same(p, b, level) &&
+		    (ignore_outside(q, b) >> level & 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out)
+{
+	bool ignored = (i->ignore >> at.level & 1) != 0;
+
+	*out = *i;
+	if (path_has(i->p, at) || path_end(i->p).level < at.level)
+		return false;
+	if (at.level == 0 || !amended(q, QSPN_A26_OUTSIDE))
+		return !ignored;
+	if (!ignored && !i->dead)
+		return true;
+	if (!i->p->spoken || is_represented(q, i->p, at.level))
+		return false;
+	out->dead = true;
+	out->ignore &= ~(UINT32_C(1) << at.level);
+	return true;
 }
 
 /* --- parts of messages --------------------------------------------------------- */
@@ -257,8 +317,11 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 {
 	struct peer_path *paths = room_take(r, n * sizeof(*paths));
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
+		v[i].p->spoken = true;
+		v[i].p->ignore = v[i].ignore;
+	}
 	m->paths.v = paths;
 	m->paths.n = (uint16_t)n;
 }
@@ -319,7 +382,7 @@ compose_stored(struct qspn *q, const struct arc *a, const struct coord *hops, si
 			const struct dest *d = q->level[l].v[i];
 
 			for (size_t j = 0; j < d->n; j++)
-				if (a == NULL || !path_has(d->v[j], a->at))
+				if (!d->v[j]->held && (a == NULL || !path_has(d->v[j], a->at)))
 					v[n++] = item_make(q, d->v[j]);
 		}
 	return compose_etp(q, true, hops, n_hops, v, n);

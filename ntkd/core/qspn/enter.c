@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A new identity made from one that is there: it enters a network or migrates (spec/qspn 3.3 to 3.5). */
+/* A new identity made from one that is there: it enters or migrates (spec/qspn 3.3 to 3.5). */
 #include "ntkd/core/qspn/int.h"
 
 /* --- preconditions ------------------------------------------------------------------ */
@@ -150,6 +150,9 @@ copy_path(struct qspn *q, const struct qspn_entry *e, const struct path *old)
 	}
 	k = path_keep(q, p);
 	fps_drop(&q->fps, p->fp);
+	/* The old identity told of it, and those inside took it over. */
+	if (k != NULL)
+		k->spoken = true;
 	return k;
 }
 
@@ -202,6 +205,7 @@ copy_map(struct qspn *q, const struct qspn *prev, const struct qspn_entry *e)
 	for (unsigned l = 0; l < e->guest_level; l++)
 		for (size_t i = 0; i < prev->level[l].n && !q->failed; i++)
 			copy_dest(q, e, prev->level[l].v[i]);
+	q->unswept = true;	/* what had no counterpart was not copied */
 	map_sweep(q);
 	news_forget(q);
 }

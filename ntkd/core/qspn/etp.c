@@ -45,6 +45,7 @@ is_newer(struct qspn *q, struct arc *a, const struct peer_etp *m)
 		return true;
 	if (!a->numbered || a->incarnation != m->incarnation || m->seq > a->seq) {
 		a->numbered = true;
+		a->late = 0;
 		a->incarnation = m->incarnation;
 		a->seq = m->seq;
 		return true;
@@ -53,6 +54,20 @@ is_newer(struct qspn *q, struct arc *a, const struct peer_etp *m)
 	if (m->seq != a->seq)
 		ask_again(q, a);
 	return false;
+}
+
+/*
+ * An answer may be overtaken by a newer ETP.  A second one in a row, asked for a second
+ * later, is not: then the number that it is compared with never was the neighbour's.
+ */
+static bool
+is_late_again(struct arc *a, const struct peer_etp *m)
+{
+	if (m->seq == a->seq || ++a->late < 2)
+		return false;
+	a->late = 0;
+	a->seq = m->seq;
+	return true;
 }
 
 /* --- ETPs ------------------------------------------------------------------------- */
@@ -114,7 +129,7 @@ accept_answer(struct qspn *q, struct arc *a, unsigned why, const struct peer_etp
 		boot_answer(q, a, m, sender);
 		return;
 	}
-	if (is_newer(q, a, m))
+	if (is_newer(q, a, m) || is_late_again(a, m))
 		etp_process(q, a, m, sender, q->boot == BOOT_DONE);
 	if ((why & WHY_ADDED) != 0)
 		send_full(q, a);

@@ -45,6 +45,7 @@ struct arc {
 	uint64_t ask_at;	/* when to do it again, NEVER */
 	bool known;		/* peer and at are */
 	bool numbered;		/* incarnation and seq are */
+	uint8_t late;		/* answers in a row whose numbers were older than seq */
 	bool told;		/* the told_* are: what the neighbour recorded of our g-node that it sees */
 	uint8_t told_level;
 	uint32_t told_nodes;
@@ -64,11 +65,14 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is not stored any more */
+	uint32_t ignore;	/* ignore_outside when it was last told */
 	uint16_t n;
 	bool stored;
 	bool exposed;
 	bool listed;		/* in the news of this call */
 	bool changed;		/* by this update (V_d of spec 4.10) */
+	bool held;		/* nobody shall hear of it yet: news_dest() */
+	bool spoken;		/* a message told of it */
 	struct qspn_hop hops[];
 };
 
@@ -162,6 +166,7 @@ struct qspn {
 
 	struct dests *level;	/* the map */
 	size_t n_paths;
+	bool unswept;		/* a destination is gone: there may be paths through it */
 	struct adjacent *adj;	/* by coordinate */
 	size_t n_adj, adj_size;
 	struct fps fps;
@@ -181,6 +186,7 @@ struct qspn {
 	struct news news;
 	struct dirty *dirty;	/* by path */
 	size_t n_dirty, dirty_size;
+	bool exits_changed;	/* since the last flush, paths by which our g-nodes are left */
 	bool dirty_own;		/* see news.own */
 	bool dirty_all;		/* too many: everybody gets a full ETP instead */
 	uint64_t flushed;	/* when it was last done */
@@ -330,6 +336,9 @@ struct item {
 	uint32_t ignore;
 };
 struct item item_make(const struct qspn *q, struct path *p);
+uint32_t ignore_outside(const struct qspn *q, const struct path *p);
+/* I as the neighbour at AT is to be told; false when it is of no use there. */
+bool item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out);
 struct qspn_msg *compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
     const struct item *v, size_t n);
 struct qspn_msg *compose_full(struct qspn *q, const struct coord *hops, size_t n_hops);
@@ -339,6 +348,7 @@ struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
 void news_add(struct qspn *q, struct path *p);
+void news_dest(struct qspn *q, const struct dest *d);	/* what of D changed or came */
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);
 /* FROM: the arc over which it came, or NULL; HOPS: of the ETP to send when there is no pacing. */

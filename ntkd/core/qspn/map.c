@@ -60,6 +60,7 @@ map_remove(struct qspn *q, struct dest *d)
 
 	s->n--;
 	memmove(s->v + at, s->v + at + 1, (s->n - at) * sizeof(struct dest *));
+	q->unswept = true;
 	free(d->v);
 	free(d);
 }
@@ -79,6 +80,7 @@ void
 path_stored(struct qspn *q, struct path *p)
 {
 	p->stored = true;
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths++;
 	adjacent_count(q, p, true);
 }
@@ -87,6 +89,7 @@ void
 path_unstored(struct qspn *q, struct path *p)
 {
 	adjacent_count(q, p, false);
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths--;
 	p->stored = p->exposed = false;
 	p->arc = NULL;
@@ -180,6 +183,7 @@ dest_lose(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg)
 		map_remove(q, d);
 	} else {
 		dest_refresh(q, d);
+		news_dest(q, d);
 		expose_dest(q, d, &t);
 		news_close(q, d);
 	}
@@ -216,14 +220,14 @@ through_unknown(const struct qspn *q, const struct path *p, const void *arg)
 	return false;
 }
 
-/* A15.  Each round that finds something removes paths, so it ends. */
+/* A15.  Each round follows the loss of a destination, so it ends. */
 void
 map_sweep(struct qspn *q)
 {
-	if (!amended(q, QSPN_A15_SWEEP))
-		return;
-	while (!q->failed && drop_once(q, through_unknown, NULL))
-		;
+	while (q->unswept && !q->failed && amended(q, QSPN_A15_SWEEP)) {
+		q->unswept = false;
+		drop_once(q, through_unknown, NULL);
+	}
 }
 
 void

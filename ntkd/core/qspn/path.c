@@ -36,7 +36,7 @@ path_keep(struct qspn *q, const struct path *p)
 	memcpy(k, p, path_size(p->n));
 	k->refs = 1;
 	k->fp->refs++;
-	k->stored = k->exposed = k->listed = k->changed = false;
+	k->stored = k->exposed = k->listed = k->changed = k->held = k->spoken = false;
 	return k;
 }
 

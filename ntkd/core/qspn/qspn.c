@@ -23,7 +23,7 @@ qspn_params_default(struct qspn_params *p, const struct topo *t)
 		.max_paths_dest = 64,
 		.max_hops = PEER_HOPS,
 		.max_dests = 65536,
-		.max_paths_all = 65535,
+		.max_paths_all = 16384,
 		.max_splits = 64,
 	};
 }

@@ -48,9 +48,19 @@ enum qspn_amendment {
 	QSPN_A11_SCOPE = 1 << 7,
 	QSPN_A14_WHOLE = 1 << 8,	/* whole fingerprints are compared, not their ids alone */
 	QSPN_A15_SWEEP = 1 << 9,
-	QSPN_PROFILE_R = (1 << 10) - 1,
-	/* No amendment: the documents' side of A11, a path through every adjacent g-node for all. */
-	QSPN_X_INCLUSIVE = 1 << 10,
+	/*
+	 * Not in the specification: a new path with a younger fingerprint than others report is
+	 * told with the split flood, not at once (announce.c says why).
+	 */
+	QSPN_A25_HOLD = 1 << 10,
+	/*
+	 * Nor is this: with pacing, those outside are told of a path that they may not use any
+	 * more as of one that is dead, unless another one looks the same from there.
+	 */
+	QSPN_A26_OUTSIDE = 1 << 11,
+	QSPN_PROFILE_R = (1 << 12) - 1,
+	/* No amendment: the documents' side of A11, a path through every adjacent g-node. */
+	QSPN_X_INCLUSIVE = 1 << 12,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */
@@ -65,11 +75,11 @@ struct qspn_params {
 	uint64_t periodic;		/* µs: 600 s, plus up to 10 % */
 	/* Limits, with what happens at each. */
 	uint16_t max_arcs;		/* another is refused */
-	uint16_t max_paths_dest;	/* stored for one destination: the dearest optional ones go first */
+	uint16_t max_paths_dest;	/* stored for one destination: dear optional ones go first */
 	uint16_t max_hops;		/* of one path, at most PEER_HOPS: longer ones are not taken */
 	uint32_t max_dests;		/* of one level: further positions are not taken */
-	uint16_t max_paths_all;		/* stored in all, or in one ETP: a message with more is refused */
-	uint16_t max_splits;		/* suspicions timed at once: further ones wait for the next report */
+	uint16_t max_paths_all;		/* stored in all; an ETP with more is refused */
+	uint16_t max_splits;		/* suspicions timed at once: others wait for the next report */
 };
 
 /* The values of spec 5, and limits that no healthy network of T reaches. */
@@ -132,7 +142,10 @@ bool qspn_failed(const struct qspn *q);
 uint64_t qspn_deadline(const struct qspn *q);
 void qspn_tick(struct qspn *q, uint64_t now, struct qspn_out *out);
 
-/* True when nothing is under way but periodic things: no request open, nothing dirty, no one-shot timer. */
+/*
+ * True when nothing is under way but periodic things: no request open, nothing to be told, no
+ * timer that runs once (a suspected split counts for its 10 s).
+ */
 bool qspn_is_quiet(const struct qspn *q);
 
 /* --- arcs (spec 4.2 to 4.4) ---------------------------------------------------- */

@@ -234,7 +234,9 @@ select_paths(struct qspn *q, const struct before *b, struct coord at, const stru
 
 	if (!work_start(q, &w, b, at, a, n))
 		return false;
-	for (size_t i = 0; i < n && v[i].total != COST_DEAD; i++) {
+	/* What a liar tells beyond any use is not even looked at: the dearest come last. */
+	for (size_t i = 0; i < n && v[i].total != COST_DEAD &&
+	    w.n_kept < 2U * q->p->max_paths_dest; i++) {
 		struct choice *c = &v[i];
 
 		if (!weigh(q, c))

@@ -110,6 +110,18 @@ split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t
 	}
 }
 
+/* The destination, if its paths still report different fingerprints. */
+static const struct dest *
+discordant(const struct qspn *q, struct coord at)
+{
+	const struct dest *d = map_find(q, at);
+
+	for (size_t i = 1; d != NULL && i < d->n; i++)
+		if (!fingerprint_same(&d->v[i]->fp->f, &d->v[0]->fp->f))
+			return d;
+	return NULL;
+}
+
 /* All that is known of the destinations in B, to everybody. */
 void
 split_flood(struct qspn *q)
@@ -119,7 +131,7 @@ split_flood(struct qspn *q)
 	struct qspn_msg *m;
 
 	for (size_t i = 0; i < q->n_flood; i++) {
-		const struct dest *d = map_find(q, q->flood[i]);
+		const struct dest *d = discordant(q, q->flood[i]);
 
 		max += d == NULL ? 0 : d->n;
 	}
@@ -127,10 +139,12 @@ split_flood(struct qspn *q)
 	if (v == NULL)
 		q->failed = true;
 	for (size_t i = 0; i < q->n_flood && v != NULL; i++) {
-		const struct dest *d = map_find(q, q->flood[i]);
+		const struct dest *d = discordant(q, q->flood[i]);
 
-		for (size_t j = 0; d != NULL && j < d->n; j++)
+		for (size_t j = 0; d != NULL && j < d->n; j++) {
+			d->v[j]->held = false;
 			v[n++] = item_make(q, d->v[j]);
+		}
 	}
 	q->n_flood = 0;
 	m = n == 0 ? NULL : compose_etp(q, false, NULL, 0, v, n);

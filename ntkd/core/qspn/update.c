@@ -125,7 +125,7 @@ struct turn {
 	struct choice *v;
 	size_t n;
 	size_t before;		/* stored paths */
-	bool worse;		/* a known path changed or went: A1 */
+	bool worse;		/* a known path got worse or went: A1 */
 };
 
 static void
@@ -151,6 +151,16 @@ is_relevant(const struct qspn *q, const struct path *old, const struct path *new
 	    nodes_is_significant(old->nodes, new_->nodes);
 }
 
+/*
+ * Could a neighbour now prefer a path that it did not keep before (A1)?  Not because a path
+ * got cheaper, nor because more nodes are behind it.
+ */
+static bool
+is_worse(const struct path *old, const struct path *new_)
+{
+	return new_->cost > old->cost || !fingerprint_same(&old->fp->f, &new_->fp->f);
+}
+
 /* The stored P takes over what NEW_ reports. */
 static void
 renew(struct qspn *q, struct path *p, const struct path *new_)
@@ -161,6 +171,7 @@ renew(struct qspn *q, struct path *p, const struct path *new_)
 	p->cost = new_->cost;
 	p->nodes = new_->nodes;
 	p->changed = true;
+	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 }
 
 /* Takes the candidate like P out of G. */
@@ -189,10 +200,13 @@ gather_stored(struct turn *t, struct group *g)
 		struct path *p = t->d->v[i];
 		const struct path *new_ = group_take(g, p);
 
-		if (new_ != NULL && is_relevant(t->q, p, new_))
+		if (new_ != NULL && is_relevant(t->q, p, new_)) {
+			t->worse = t->worse || is_worse(p, new_);
 			renew(t->q, p, new_);
-		else if (t->changed != NULL && p->arc == t->changed)
-			p->changed = true;
+		} else if (t->changed != NULL && p->arc == t->changed) {
+			t->worse = p->changed = true;
+			t->q->exits_changed = true;
+		}
 		choice_add(t, p, false);
 	}
 }
@@ -263,12 +277,8 @@ keep(struct turn *t, const struct choice *c)
 		p = path_keep(t->q, c->p);
 		if (p == NULL)
 			return NULL;
-		p->changed = true;
+		p->changed = p->held = true;
 		path_stored(t->q, p);
-		news_add(t->q, p);
-	} else if (p->changed) {
-		t->worse = true;
-		news_add(t->q, p);
 	}
 	return p;
 }
@@ -314,6 +324,7 @@ turn_finish(struct turn *t, struct tally *tally, const uint64_t *ids, size_t n_i
 	}
 	if (t->d != NULL) {
 		dest_refresh(q, t->d);
+		news_dest(q, t->d);
 		expose_dest(q, t->d, tally);
 		if (t->worse)
 			news_close(q, t->d);
