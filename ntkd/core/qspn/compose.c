@@ -304,7 +304,8 @@ path_write(const struct item *i, struct peer_path *m, struct room *r)
 	uint32_t *arcs = room_take(r, p->n * sizeof(*arcs));
 
 	for (size_t j = 0; j < p->n; j++) {
-		hops[j] = (struct peer_hop){ .level = p->hops[j].to.level, .pos = p->hops[j].to.pos };
+		hops[j].level = p->hops[j].to.level;
+		hops[j].pos = p->hops[j].to.pos;
 		arcs[j] = p->hops[j].id;
 	}
 	*m = (struct peer_path){ .hops = { hops, p->n }, .arcs = { arcs, p->n }, .fp = p->fp->index,
