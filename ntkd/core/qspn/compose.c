@@ -320,8 +320,9 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 
 	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
+		if (!v[i].p->spoken)
+			v[i].p->ignore = v[i].ignore;
 		v[i].p->spoken = true;
-		v[i].p->ignore = v[i].ignore;
 	}
 	m->paths.v = paths;
 	m->paths.n = (uint16_t)n;

@@ -65,7 +65,7 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is not stored any more */
-	uint32_t ignore;	/* ignore_outside when it was last told */
+	uint32_t ignore;	/* ignore_outside when it was last told to everybody */
 	uint16_t n;
 	bool stored;
 	bool exposed;
