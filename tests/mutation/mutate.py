@@ -113,7 +113,8 @@ TOKEN = re.compile(r"""
   | (?P<space>\s+)
 """, re.X | re.S | re.M)
 OPENING = {"(": ")", "[": "]", "{": "}"}
-TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "extern", "va_list"}
+TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "extern", "va_list",
+         "_Static_assert"}
 LOOPS = {"LIST_FOREACH", "TAILQ_FOREACH", "TAILQ_FOREACH_REVERSE"}
 # Their answer is always false; left out, the refusal is none.
 REFUSALS = re.compile(r"(refuse\w*|fail\w*|judge_\w+|come|go|is_\w+|the_\w+|malformed|not_expected"
