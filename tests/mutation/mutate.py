@@ -51,7 +51,7 @@ FILES = {
     "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
     "ntkd-priv/x_link.c": ["test_privlink", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
-    "ntkd-priv/x_nft.c": [CHECK, BORDER, FAULTS],
+    "ntkd-priv/x_nft.c": ["test_privnft", CHECK, BORDER, FAULTS],
     "ntkd-priv/x_route.c": ["test_label", CHECK, BORDER],
     "ntkd-priv/x_sysctl.c": ["test_privfiles", BORDER, CHECK, FAULTS],
     "proto/rd.c": ["test_msg", BORDER],
@@ -88,11 +88,12 @@ ONLY = {
 FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libfakekern.a", "../ntkd/libkernel.a"]
 FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
 PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
+         "test_privnft": [*FAKE_KERNEL[1:], "unit/libtap.a"],
          "test_privreap": [*FAKE_KERNEL[1:], "unit/libtap.a"]}
 # Functions that the linker replaces, as Makefile.am has it for the test.
 WRAPS = {test: f"NTK_{test.removeprefix('test_').upper()}_LDFLAGS"
          for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privlink",
-                      "test_privreap")}
+                      "test_privnft", "test_privreap")}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
@@ -112,7 +113,8 @@ TOKEN = re.compile(r"""
   | (?P<space>\s+)
 """, re.X | re.S | re.M)
 OPENING = {"(": ")", "[": "]", "{": "}"}
-TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "extern", "va_list"}
+TYPES = {"const", "static", "struct", "enum", "union", "unsigned", "extern", "va_list",
+         "_Static_assert"}
 LOOPS = {"LIST_FOREACH", "TAILQ_FOREACH", "TAILQ_FOREACH_REVERSE"}
 # Their answer is always false; left out, the refusal is none.
 REFUSALS = re.compile(r"(refuse\w*|fail\w*|judge_\w+|come|go|is_\w+|the_\w+|malformed|not_expected"

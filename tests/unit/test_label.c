@@ -4,6 +4,7 @@
  * stands in, whether it is the same, whether it carries our label.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -325,6 +326,127 @@ test_text_and_removal(void)
 	nlq_free(&q);
 }
 
+/* NLH stands in no place of namespace NS_. */
+static void
+no_place(unsigned ns, const struct nlmsghdr *nlh)
+{
+	struct obj o;
+
+	CU_ASSERT_FALSE(x_route_place(&conf, &ledger, ns, nlh, &o));
+}
+
+/* The first and the last slots are found, and those that are not used are not. */
+static void
+test_slots(void)
+{
+	struct nlmsghdr *nlh;
+	struct obj o;
+
+	ledger.dev[DEV_LO].ifindex = 1;
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_index = 1;
+	CU_ASSERT(x_route_place(&conf, &ledger, NS_DEFAULT, nlh, &o) && o.dev == DEV_LO);
+	no_place(NS, nlh);
+	ledger.dev[PSEUDO + 1] = (struct dev){ .ns = NS, .ifindex = 60 };
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_index = 60;
+	no_place(NS, nlh);
+	ledger.peer[PEER_SLOT + 1].table = 249;
+	no_place(NS, with(listed(RULE), RULE, FRA_TABLE, 249));
+	no_place(NS, with(listed(RULE), RULE, FRA_TABLE, 254));
+	no_place(NS, with(listed(ROUTE), ROUTE, RTA_TABLE, 249));
+	ledger.peer[PEER_NTK] = (struct peer){ .slot = { true, 0 }, .table = 251 };
+	nlh = with(listed(RULE), RULE, FRA_TABLE, 251);
+	CU_ASSERT(x_route_place(&conf, &ledger, NS, nlh, &o) && o.peer == PEER_NTK);
+	nlh = with(listed(ROUTE), ROUTE, RTA_TABLE, 251);
+	CU_ASSERT(x_route_place(&conf, &ledger, NS, nlh, &o) && o.peer == PEER_NTK);
+	ledger.dev[PSEUDO].parent = CONF_INTERFACES;
+	nlh = with(listed(NEIGHBOUR), NEIGHBOUR, RTA_PRIORITY, CONF_INTERFACES);
+	CU_ASSERT(x_route_place(&conf, &ledger, NS, nlh, &o) && o.dev == PSEUDO);
+	ledger.dev[PSEUDO].parent = 2;
+	((struct rtmsg *)nlmsg_data(nlh = listed(ROUTE)))->rtm_tos = 4;
+	no_place(NS, nlh);
+	((struct rtmsg *)nlmsg_data(nlh = listed(NEIGHBOUR)))->rtm_dst_len = 31;
+	no_place(NS, nlh);
+	(nlh = listed(ADDRESS))->nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)) - 1;
+	no_place(NS, nlh);
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	(nlh = listed(ROUTE))->nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)) - 1;
+	no_place(NS, nlh);
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+}
+
+/* The kernel may tell attributes in another order; not fewer, not longer ones, not other numbers. */
+static void
+test_attributes(void)
+{
+	enum { FIRST = NLMSG_HDRLEN + sizeof(struct fib_rule_hdr) };
+	uint8_t turned[MESSAGE];
+	struct nlmsghdr *nlh = listed(RULE);
+	struct nlattr *a = nlmsg_find_attr(nlh, (int)head_of(RULE), FRA_PROTOCOL);
+	size_t size = (size_t)nla_total_size(nla_len(a)), before = (size_t)((uint8_t *)a -
+	    ((uint8_t *)nlh + FIRST));
+
+	memcpy(turned, a, size);
+	memmove((uint8_t *)nlh + FIRST + size, (uint8_t *)nlh + FIRST, before);
+	memcpy((uint8_t *)nlh + FIRST, turned, size);
+	CU_ASSERT(is(RULE, nlh, X_ROUTE_SAME));
+	((struct fib_rule_hdr *)nlmsg_data(nlh = listed(RULE)))->family = AF_INET6;
+	CU_ASSERT(is(RULE, nlh, X_ROUTE_OTHER));
+	nlh = listed(ROUTE);
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_OIF, 0), IFINDEX);
+	nlh->nlmsg_len--;
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_OIF, 0), 0);
+	nlh->nlmsg_len -= 7;
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_ALTERED));
+	nlh = listed(ROUTE);
+	nlmsg_find_attr(nlh, (int)head_of(ROUTE), RTA_OIF)->nla_len += 4;
+	nlh->nlmsg_len += 4;
+	CU_ASSERT(is(ROUTE, nlh, X_ROUTE_ALTERED));
+	CU_ASSERT(is(ADDRESS, with(listed(ADDRESS), ADDRESS, 32, 1), X_ROUTE_OTHER));
+	CU_ASSERT(is(ADDRESS, with(listed(ADDRESS), ADDRESS, 32 + IFA_LABEL, 1), X_ROUTE_OTHER));
+	/* One without content, and one behind it; one that leads nowhere. */
+	nlh = listed(ROUTE);
+	a = (struct nlattr *)((uint8_t *)nlh + nlh->nlmsg_len);
+	a->nla_len = NLA_HDRLEN;
+	a->nla_type = RTA_FLOW;
+	nlh->nlmsg_len += NLA_HDRLEN;
+	with(nlh, ROUTE, RTA_METRICS, 77);
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_METRICS, 0), 77);
+	a->nla_len = 0;
+	CU_ASSERT_EQUAL(label_u32(nlh, head_of(ROUTE), RTA_METRICS, 0), 0);
+}
+
+static void
+test_label_borders(void)
+{
+	struct nlmsghdr *nlh;
+	struct nl_msg *m;
+
+	CU_ASSERT(label_table_is_ours(&conf, 251) && label_table_is_ours(&conf, 200));
+	CU_ASSERT(label_table_is_ours(&conf, 1000) && label_table_is_ours(&conf, 1999));
+	CU_ASSERT(label_is_ours(with(listed(RULE), RULE, FRA_PRIORITY, RULES + 1), &conf));
+	((struct rtmsg *)nlmsg_data(nlh = listed(ROUTE)))->rtm_family = AF_INET6;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	((struct rtmsg *)nlmsg_data(nlh = listed(NEIGHBOUR)))->rtm_dst_len = 31;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	((struct fib_rule_hdr *)nlmsg_data(nlh = listed(RULE)))->family = AF_INET6;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_family = AF_INET6;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	/* Without a label. */
+	nlmsg_find_attr(nlh = listed(ADDRESS), (int)head_of(ADDRESS), IFA_PROTO)->nla_type = 99;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	nlmsg_find_attr(nlh = listed(RULE), (int)head_of(RULE), FRA_PROTOCOL)->nla_type = 99;
+	CU_ASSERT_FALSE(label_is_ours(nlh, &conf));
+	m = label_dump_request(RTM_GETADDR);
+	CU_ASSERT_EQUAL(nlmsg_datalen(nlmsg_hdr(m)), sizeof(struct ifaddrmsg));
+	nlmsg_free(m);
+	m = label_dump_request(RTM_GETROUTE);
+	CU_ASSERT_EQUAL(nlmsg_datalen(nlmsg_hdr(m)), sizeof(struct rtmsg));
+	nlmsg_free(m);
+	CU_ASSERT(x_route_is_gone(ESRCH) && x_route_is_gone(ENOENT) && x_route_is_gone(ENODEV));
+	CU_ASSERT(x_route_is_gone(EADDRNOTAVAIL) && !x_route_is_gone(EPERM));
+}
+
 int
 main(void)
 {
@@ -336,6 +458,9 @@ main(void)
 		{ "our label, and what only looks like it", test_labels },
 		{ "attributes are not read beyond their message", test_malformed },
 		{ "text, and removal of what was listed", test_text_and_removal },
+		{ "slots from the first to the last", test_slots },
+		{ "attributes in another order, number and length", test_attributes },
+		{ "borders of our label", test_label_borders },
 	};
 
 	setup();

@@ -665,8 +665,13 @@ test_leaning(void)
 	court_settle();
 	YES(route_set, NS0, NTK, dst, 30, PRIV_ROUTE_UNICAST, ETH1, PEER_LL, GLOBAL);
 	NO(IN_USE, "addr", addr_drop, ETH1, GLOBAL);
-	YES(route_drop, NS0, NTK, dst, 30);
+	/* It is content with the address wherever one is left. */
+	YES(dev_prepare, ETH2);
+	YES(addr_add, ETH2, GLOBAL);
 	YES(addr_drop, ETH1, GLOBAL);
+	NO(IN_USE, "addr", addr_drop, ETH2, GLOBAL);
+	YES(route_drop, NS0, NTK, dst, 30);
+	YES(addr_drop, ETH2, GLOBAL);
 }
 
 /* The same addresses on another interface, and in another namespace, are others. */
@@ -704,6 +709,14 @@ test_leaning_elsewhere(void)
 	YES(route_drop, ns, peer, dst, 30);
 	YES(neigh_drop, dev, PEER_LL);
 	YES(addr_drop, dev, OWN_LL);
+	/* The same address on two interfaces of a namespace; only one has a neighbour. */
+	YES(addr_add, dev, IP(169, 254, 1, 9));
+	YES(dev_prepare, ETH2);
+	YES(dev_create, ns, ETH2);
+	YES(addr_add, made, IP(169, 254, 1, 9));
+	YES(neigh_set, made, PEER_LL, IP(169, 254, 1, 9));
+	YES(addr_drop, dev, IP(169, 254, 1, 9));
+	NO(IN_USE, "addr", addr_drop, made, IP(169, 254, 1, 9));
 }
 
 static void

@@ -279,6 +279,10 @@ test_check(void)
 	CU_ASSERT_EQUAL(x_sysctl_check(&right), 0);
 	CU_ASSERT_FALSE(right);
 	CU_ASSERT(file_is("ipv4/conf/all/rp_filter", "0\n"));
+	/* What says nothing is not 0. */
+	file_write("ipv4/conf/all/rp_filter", "");
+	CU_ASSERT_EQUAL(x_sysctl_check(&right), 0);
+	CU_ASSERT_FALSE(right);
 	setting_remove("ipv4/conf/all/rp_filter");
 	CU_ASSERT_EQUAL(x_sysctl_check(&right), ENOENT);
 	CU_ASSERT_FALSE(right);
@@ -337,6 +341,7 @@ static void
 test_not_put_back(void)
 {
 	struct journal_record odd = { .kind = JOURNAL_INTERFACE, .ifindex = 2, .path = "nothing" };
+	char cut[JOURNAL_PATH + 20];
 
 	/* It is gone: settled.  Whether it is gone cannot be seen: it stays. */
 	interfaces_note();
@@ -370,6 +375,15 @@ test_not_put_back(void)
 	x_sysctl_restore(&ledger, JOURNAL_INTERFACE, 0);
 	CU_ASSERT_EQUAL(records(), 0);
 	CU_ASSERT(said(NULL));
+	/* Not by one byte, either. */
+	odd.path[JOURNAL_PATH - strlen("ipv4/conf/eth2")] = '\0';
+	snprintf(cut, sizeof(cut), "ipv4/conf/eth2%s", odd.path);
+	cut[JOURNAL_PATH - 1] = '\0';
+	file_write(cut, "5\n");
+	CU_ASSERT(journal_add(&odd));
+	x_sysctl_restore_interface(&ledger, 0);
+	CU_ASSERT(file_is(cut, "5\n"));
+	CU_ASSERT_EQUAL(records(), 0);
 }
 
 /* No descriptor is left open. */

@@ -32,7 +32,7 @@ static struct {
 	char asked_name[CONF_IFNAME];
 	int refused_type;	/* of the request that is refused */
 	int error;
-	unsigned made, removed, set;
+	unsigned made, removed, deleted, set;
 	char alias[CONF_IFNAME];
 	unsigned noted;
 	unsigned note_fails;	/* from which on; 0: none */
@@ -71,6 +71,7 @@ __wrap_nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err)
 	int error = nlh->nlmsg_type == k.refused_type ? k.error : 0;
 
 	k.made += nlh->nlmsg_type == RTM_NEWLINK && (char *)sk == &default_rt;
+	k.deleted += nlh->nlmsg_type == RTM_DELLINK;
 	k.removed += nlh->nlmsg_type == RTM_DELLINK && (char *)sk == &inner_rt &&
 	    head->ifi_index == MADE;
 	k.set += nlh->nlmsg_type == RTM_SETLINK && (head->ifi_flags & IFF_UP) != 0 &&
@@ -297,6 +298,7 @@ test_pseudo_fails(void)
 	CU_ASSERT_EQUAL(change(true, PSEUDO, &err), ENODEV);
 	CU_ASSERT_STRING_EQUAL(err.text, "the new pseudo-interface cannot be found");
 	/* Without an index nothing is removed: index 0 is nobody's. */
+	CU_ASSERT_EQUAL(k.deleted, 1);
 	CU_ASSERT(err.error == ENODEV && !d->slot.used && k.removed == 1 && k.set == 0);
 	end();
 }

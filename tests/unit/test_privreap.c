@@ -46,6 +46,7 @@ static struct {
 	size_t sends;		/* that are not empty */
 	size_t largest;
 	bool stubborn;		/* what is removed stays */
+	bool all;		/* whatever is asked, everything is listed */
 	int unlisted;		/* errno of dumps of UNLISTED_TYPE */
 	int unlisted_type;
 	int unopened;		/* errno of nlq_open() */
@@ -97,7 +98,7 @@ __wrap_nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
 	nlmsg_free(m);
 	k.dumps[DUMPED(type)]++;
 	for (size_t i = 0; i < k.n; i++)
-		if (message(i)->nlmsg_type == type - 2)
+		if (k.all || message(i)->nlmsg_type == type - 2)
 			each(message(i), arg);
 	return type == k.unlisted_type ? k.unlisted : 0;
 }
@@ -472,13 +473,15 @@ test_host(void)
 static void
 test_host_malformed(void)
 {
-	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = 16 };
+	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = 2 };
 
 	begin();
 	put_route(THEIRS, 254, 0x0a010000, 33, 3);
 	put_route(THEIRS, 254, 0x0a010000, 16, 3);
 	((struct rtmsg *)nlmsg_data(message(1)))->rtm_family = AF_INET6;
 	put(nlq_message(RTM_NEWROUTE, 0, &head, 4));
+	put(nlq_message(RTM_NEWRULE, 0, &head, sizeof(head)));
+	k.all = true;
 	looks(0);
 	put_route(THEIRS, 254, 0x0a010001, 32, 3);
 	looks(1);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "ntkd-priv/print.h"
 #include "tests/fuzz/fakex.h"
 #include "tests/unit/kerntest.h"
 #include "tests/unit/tap.h"
@@ -695,6 +696,33 @@ test_end_refused(void)
 	end();
 }
 
+static void
+printed(const struct obj *o, const char *want)
+{
+	char text[PRINT_OBJECT];
+
+	print_object(&ledger, o, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, want);
+}
+
+static void
+test_names(void)
+{
+	begin();
+	printed(&(struct obj){ .kind = OBJ_NS, .ns = NS_DEFAULT }, "namespace 0");
+	snprintf(ledger.dev[1].name, sizeof(ledger.dev[1].name), "eth1");
+	printed(&(struct obj){ .kind = OBJ_DEV, .dev = 1 }, "eth1");
+	/* A pseudo-interface by the real one on which it is. */
+	printed(&(struct obj){ .kind = OBJ_DEV, .ns = 1, .dev = CONF_INTERFACES + 1, .via_dev = 1 },
+	    "eth1");
+	printed(&(struct obj){ .kind = OBJ_PEER, .mac = { { 2, 0, 0, 0, 0, 1 } } },
+	    "02:00:00:00:00:01");
+	printed(&(struct obj){ .kind = OBJ_ADDR, .dev = 1, .addr = 0x0a000016 }, "10.0.0.22 dev eth1");
+	printed(&(struct obj){ .kind = OBJ_NEIGH, .dev = 1, .addr = 0x0a000016 }, "10.0.0.22 dev eth1");
+	printed(&(struct obj){ .kind = OBJ_NAT, .addr = 0x0a000040, .len = 27 }, "10.0.0.64/27");
+	end();
+}
+
 int
 main(void)
 {
@@ -718,6 +746,7 @@ main(void)
 		{ "the end, amid a transaction that failed", test_end_amid },
 		{ "the end takes namespaces as a whole", test_end },
 		{ "the end tells what it cannot remove", test_end_refused },
+		{ "what objects are called", test_names },
 	};
 
 	return TAP_RUN(tests);
