@@ -339,6 +339,12 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	qspn_msg_unref(m);
 }
 
+static bool
+has_new_exit(const struct qspn *q, const struct path *p)
+{
+	return p->spoken && ignore_outside(q, p) != p->ignore;
+}
+
 /*
  * A path that those outside may use from now on, or may not any more, is news to them though
  * nothing else about it changed (A26).
@@ -357,7 +363,7 @@ dirty_add_exits(struct qspn *q)
 			const struct dest *d = q->level[l].v[i];
 
 			for (size_t j = 0; j < d->n; j++)
-				if (d->v[j]->spoken && ignore_outside(q, d->v[j]) != d->v[j]->ignore)
+				if (has_new_exit(q, d->v[j]))
 					dirty_add(q, d->v[j], set);
 		}
 }

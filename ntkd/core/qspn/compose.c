@@ -304,7 +304,8 @@ path_write(const struct item *i, struct peer_path *m, struct room *r)
 	uint32_t *arcs = room_take(r, p->n * sizeof(*arcs));
 
 	for (size_t j = 0; j < p->n; j++) {
-		hops[j] = (struct peer_hop){ .level = p->hops[j].to.level, .pos = p->hops[j].to.pos };
+		hops[j].level = p->hops[j].to.level;
+		hops[j].pos = p->hops[j].to.pos;
 		arcs[j] = p->hops[j].id;
 	}
 	*m = (struct peer_path){ .hops = { hops, p->n }, .arcs = { arcs, p->n }, .fp = p->fp->index,
@@ -319,8 +320,9 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 
 	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
+		if (!v[i].p->spoken)
+			v[i].p->ignore = v[i].ignore;
 		v[i].p->spoken = true;
-		v[i].p->ignore = v[i].ignore;
 	}
 	m->paths.v = paths;
 	m->paths.n = (uint16_t)n;

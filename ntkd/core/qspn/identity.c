@@ -88,9 +88,12 @@ identity_notice(struct qspn *q)
 void
 qspn_operation_prepared(struct qspn *q, uint64_t now, unsigned level)
 {
-	(void)now;
-	if (level < q->levels)
-		q->prepared = level + 1;
+	if (q->failed || level >= q->levels)
+		return;
+	q->now = now;
+	q->prepared = level + 1;
+	timer_set(q, TIMER_OPERATION, 60 * SECOND);
+	deadline_refresh(q);
 }
 
 bool

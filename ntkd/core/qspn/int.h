@@ -46,7 +46,7 @@ struct arc {
 	bool known;		/* peer and at are */
 	bool numbered;		/* incarnation and seq are */
 	uint8_t late;		/* answers in a row whose numbers were older than seq */
-	bool told;		/* the told_* are: what the neighbour recorded of our g-node that it sees */
+	bool told;		/* told_*: what the neighbour recorded of our g-node that it sees */
 	uint8_t told_level;
 	uint32_t told_nodes;
 	uint64_t incarnation, seq;
@@ -65,7 +65,7 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is not stored any more */
-	uint32_t ignore;	/* ignore_outside when it was last told */
+	uint32_t ignore;	/* ignore_outside when it was last told to everybody */
 	uint16_t n;
 	bool stored;
 	bool exposed;
@@ -134,13 +134,13 @@ enum boot_phase {
 
 enum timer {
 	TIMER_PERIODIC,
+	TIMER_OPERATION,	/* members have changed their position, or never will */
 	TIMER_FLUSH,		/* pacing */
 	TIMER_BOOT,		/* end of patience */
 	TIMER_PRESENT,
 	TIMER_NOTICE,		/* of a changed coordinate */
 	TIMER_FLOOD,		/* of a split */
 	TIMER_REMOVE,		/* dismissal */
-	TIMER_OPERATION,	/* members have changed their position */
 	TIMERS,
 };
 
@@ -211,9 +211,10 @@ amended(const struct qspn *q, enum qspn_amendment a)
 
 /* qspn.c */
 struct qspn *qspn_new(const struct qspn_params *p, const struct rng *rng, uint64_t now,
-    const struct naddr *me, const struct fingerprint *fp0);	/* no arcs, empty map; NULL: memory */
+    const struct naddr *me, const struct fingerprint *fp0);	/* no arcs, no map; NULL: memory */
 void call_begin(struct qspn *q, uint64_t now, struct qspn_out *out);
 void call_end(struct qspn *q);
+void deadline_refresh(struct qspn *q);
 void own_start(struct qspn *q);
 void timer_set(struct qspn *q, enum timer t, uint64_t after);
 
@@ -225,7 +226,7 @@ void act_message(struct qspn *q, enum qspn_action_kind kind, uint32_t arc, uint3
 
 /* path.c */
 struct path *path_scratch(struct qspn *q, size_t n);	/* NULL: out of memory, as below */
-struct path *path_keep(struct qspn *q, const struct path *p);	/* a copy that lasts, one reference */
+struct path *path_keep(struct qspn *q, const struct path *p);	/* a lasting copy, one reference */
 void path_drop(struct qspn *q, struct path *p);
 uint64_t path_total(const struct path *p);
 struct coord path_end(const struct path *p);
@@ -234,7 +235,7 @@ bool path_has_arc(const struct path *p, uint32_t id);
 bool path_same(const struct path *a, const struct path *b);	/* spec 1.8: hops and arcs */
 /* Orders by destination (lowest level first), number of hops, hops, arcs: breaks ties, too. */
 int path_cmp(const struct path *a, const struct path *b);
-/* Of our own coordinates, the index of the first one in it; -1 for none. */
+/* Is one of its hops one of our own g-nodes? */
 bool path_touches_us(const struct qspn *q, const struct path *p);
 bool is_us(const struct qspn *q, struct coord c);
 bool is_virtual(const struct qspn *q, struct coord c);

@@ -65,12 +65,12 @@ check_path(const struct qspn *q, const struct dest *d, const struct path *p, str
 	if (path_total(p) == COST_DEAD)
 		return broken(w, "(%u,%u): a dead path is stored", at.level, at.pos);
 	if (!path_is_acyclic(p) || (amended(q, QSPN_A6_RETIRE) && path_touches_us(q, p)))
-		return broken(w, "(%u,%u): a path in a circle or through ourselves", at.level, at.pos);
+		return broken(w, "(%u,%u): a path in a circle or through us", at.level, at.pos);
 	if (amended(q, QSPN_A15_SWEEP) && !hops_are_known(q, p))
 		return broken(w, "(%u,%u): a path through an unknown hop", at.level, at.pos);
 	if (amended(q, QSPN_A9_EXPOSURE) && p->exposed != dest_shows(d, p))
-		return broken(w, "(%u,%u): a path exposed that is not valid, or the other way round",
-		    at.level, at.pos);
+		return broken(w, "(%u,%u): a path exposed that is not valid, or the other way "
+		    "round", at.level, at.pos);
 	if (p->listed || p->changed || p->refs < 1)
 		return broken(w, "(%u,%u): a mark of an update was left", at.level, at.pos);
 	return true;
@@ -108,7 +108,8 @@ check_map(const struct qspn *q, struct fault *w)
 		for (size_t i = 0; i < q->level[l].n; i++) {
 			struct dest *d = q->level[l].v[i];
 
-			if (d->at.level != l || (i > 0 && q->level[l].v[i - 1]->at.pos >= d->at.pos))
+			if (d->at.level != l ||
+			    (i > 0 && q->level[l].v[i - 1]->at.pos >= d->at.pos))
 				return broken(w, "level %u: destinations not in order", l);
 			if (amended(q, QSPN_A6_RETIRE) && is_us(q, d->at))
 				return broken(w, "(%u,%u): we are a destination", l, d->at.pos);
@@ -185,7 +186,7 @@ check_own(const struct qspn *q, struct fault *w)
 		if (!own_compute(q, i, &q->fp[i - 1], q->nodes[i - 1], &fp, &nodes, &s))
 			break;
 		if (!fingerprint_equal(&fp, &q->fp[i]) || nodes != q->nodes[i])
-			good = broken(w, "outdated fingerprint or count of our own g-node of level %u", i);
+			good = broken(w, "outdated fingerprint or count of our g-node of level %u", i);
 	}
 	scratch_free(&s);
 	return good;

@@ -39,7 +39,7 @@ enum qspn_action_kind {
 	QSPN_PATHS_CHANGED,	/* dest: exposed paths came, changed or went; read them anew */
 	QSPN_FINGERPRINT,	/* own g-node of level changed */
 	QSPN_NODES_INSIDE,	/* own g-node of level changed its count */
-	QSPN_SPLIT,		/* the neighbour at arc belongs to a younger island of dest: fingerprint */
+	QSPN_SPLIT,		/* the neighbour at arc is in a younger island of dest: fingerprint */
 	QSPN_REMOVE_IDENTITY,	/* this connectivity identity is to be dropped */
 };
 

@@ -35,15 +35,13 @@ call_begin(struct qspn *q, uint64_t now, struct qspn_out *out)
 	q->out = out;
 }
 
-static uint64_t earliest(const struct qspn *q, int from);
-
 void
 call_end(struct qspn *q)
 {
 	announce_end(q);
 	scratch_free(&q->scratch);
 	q->out = NULL;
-	q->deadline = earliest(q, 0);
+	deadline_refresh(q);
 }
 
 void
@@ -174,7 +172,9 @@ periodic_start(struct qspn *q)
 {
 	uint64_t jitter = q->p->periodic / 10;
 
-	timer_set(q, TIMER_PERIODIC, q->p->periodic + (jitter == 0 ? 0 : rng_u64(&q->rng) % jitter));
+	if (jitter > 0)
+		jitter = rng_u64(&q->rng) % jitter;
+	timer_set(q, TIMER_PERIODIC, q->p->periodic + jitter);
 }
 
 static void
@@ -221,6 +221,12 @@ earliest(const struct qspn *q, int from)
 	return when;
 }
 
+void
+deadline_refresh(struct qspn *q)
+{
+	q->deadline = earliest(q, 0);
+}
+
 uint64_t
 qspn_deadline(const struct qspn *q)
 {
@@ -260,7 +266,7 @@ bool
 qspn_is_quiet(const struct qspn *q)
 {
 	return q->failed || (q->boot == BOOT_DONE && !is_asking(q) && q->n_dirty == 0 &&
-	    !q->dirty_own && !q->dirty_all && earliest(q, TIMER_PERIODIC + 1) == NEVER);
+	    !q->dirty_own && !q->dirty_all && earliest(q, TIMER_OPERATION + 1) == NEVER);
 }
 
 /* --- how much there is -------------------------------------------------------------------- */

@@ -184,7 +184,8 @@ void qspn_send_failed(struct qspn *q, uint64_t now, uint32_t arc, bool link, str
 
 /*
  * An operation of our g-node of level LEVEL has been prepared: members change their
- * common position one after the other from now on (spec 3.8, last paragraph).
+ * common position one after the other from now on (spec 3.8, last paragraph), until 10 s after
+ * our own change; for 60 s when that does not come.
  */
 void qspn_operation_prepared(struct qspn *q, uint64_t now, unsigned level);
 
