@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pictures of a world.  G-nodes of level 1 have a colour each, those of higher levels an
- * outline around their members (the convex hull, with room for the level).
+ * Pictures of a world.  G-nodes are circles (layout.h), those of the highest level have a colour each;
+ * links that leave their g-node of level 1 are darker.
  */
+#include "sim/layout.h"
 #include "sim/report.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { SIZE = 1000, MARGIN = 60 };
-
-struct point {
-	double x;
-	double y;
-};
+enum { SIZE = 1000 };
 
 static const char *
 name_of(const struct run *r, uint32_t node, char *buf)
@@ -66,150 +61,121 @@ report_dot(const struct run *r, FILE *f)
 
 /* --- the picture -------------------------------------------------------------------------- */
 
-static struct point
-place(const struct run *r, uint32_t node)
+/* Scenarios say nothing of places: their nodes stand in a circle. */
+static double *
+directions(const struct run *r)
 {
-	const struct graph *g = r->o->scenario != NULL ? &r->scenario.graph : &r->graph;
-	const double turn = 6.283185307179586;
-	double x = g->xy[2 * (size_t)node], y = g->xy[2 * (size_t)node + 1];
+	uint32_t n = r->world->n_nodes;
+	double *xy = malloc((2 * (size_t)n + 2) * sizeof(*xy));
 
-	/* Scenarios say nothing of places: their nodes stand in a circle. */
-	if (r->o->scenario != NULL) {
-		x = 0.5 + 0.5 * cos(turn * node / g->n);
-		y = 0.5 + 0.5 * sin(turn * node / g->n);
+	for (uint32_t i = 0; xy != NULL && i < n; i++) {
+		const double *of_graph = r->graph.xy;
+		double angle = 6.283185307179586 * i / n;
+
+		xy[2 * (size_t)i] = of_graph != NULL ? of_graph[2 * (size_t)i] : 0.5 + 0.5 * cos(angle);
+		xy[2 * (size_t)i + 1] = of_graph != NULL ? of_graph[2 * (size_t)i + 1] :
+		    0.5 + 0.5 * sin(angle);
 	}
-	return (struct point){ MARGIN + x * (SIZE - 2 * MARGIN), MARGIN + y * (SIZE - 2 * MARGIN) };
+	return xy;
 }
 
+/* A hue for each g-node of the highest level; in a flat network there is one. */
 static double
-cross(struct point o, struct point a, struct point b)
+hue_of(const struct world *w, uint32_t node)
 {
-	return (a.x - o.x) * (b.y - o.y) - (a.y - o.y) * (b.x - o.x);
-}
+	unsigned levels = w->settings.params.topo.levels;
 
-static int
-point_cmp(const void *a, const void *b)
-{
-	const struct point *p = a, *q = b;
-
-	if (p->x < q->x || p->x > q->x)
-		return p->x < q->x ? -1 : 1;
-	return (p->y > q->y) - (p->y < q->y);
-}
-
-/* The convex hull of the N points at V (Andrew's monotone chain) to HULL, which has room for 2 N. */
-static size_t
-hull_make(struct point *v, size_t n, struct point *hull)
-{
-	size_t k = 0, lower;
-
-	qsort(v, n, sizeof(*v), point_cmp);
-	for (size_t i = 0; i < n; i++) {
-		while (k >= 2 && cross(hull[k - 2], hull[k - 1], v[i]) <= 0)
-			k--;
-		hull[k++] = v[i];
-	}
-	lower = k + 1;
-	for (size_t i = n - 1; i-- > 0; ) {
-		while (k >= lower && cross(hull[k - 2], hull[k - 1], v[i]) <= 0)
-			k--;
-		hull[k++] = v[i];
-	}
-	return k > 1 ? k - 1 : k;
-}
-
-/* Around each member stand points of a small circle, so that the outline keeps its distance. */
-static void
-outline(const struct run *r, unsigned level, uint32_t first, struct point *v, struct point *hull,
-    FILE *f)
-{
-	enum { AROUND = 12 };
-	const double turn = 6.283185307179586, room = 9 + 7.0 * level;
-	const struct world *w = r->world;
-	uint64_t number = gnode_number(w, first, level);
-	size_t n = 0, m;
-
-	for (uint32_t i = first; i < w->n_nodes; i++) {
-		struct point p = place(r, i);
-
-		if (gnode_number(w, i, level) != number)
-			continue;
-		for (unsigned k = 0; k < AROUND; k++)
-			v[n++] = (struct point){ p.x + room * cos(turn * k / AROUND),
-				p.y + room * sin(turn * k / AROUND) };
-	}
-	m = hull_make(v, n, hull);
-	fprintf(f, "<polygon class=\"g\" style=\"fill:hsl(%.0f,60%%,60%%);stroke:hsl(%.0f,50%%,40%%)\" "
-	    "points=\"", hue(number), hue(number));
-	for (size_t i = 0; i < m; i++)
-		fprintf(f, "%.1f,%.1f ", hull[i].x, hull[i].y);
-	fprintf(f, "\"/>\n");
-}
-
-static bool
-is_first(const struct world *w, uint32_t node, unsigned level)
-{
-	for (uint32_t i = 0; i < node; i++)
-		if (gnode_number(w, i, level) == gnode_number(w, node, level))
-			return false;
-	return true;
-}
-
-static bool
-outlines(const struct run *r, FILE *f)
-{
-	const struct world *w = r->world;
-	struct point *v = calloc(w->n_nodes * (size_t)12 + 1, sizeof(*v));
-	struct point *hull = calloc(w->n_nodes * (size_t)24 + 2, sizeof(*hull));
-	bool ok = v != NULL && hull != NULL;
-
-	/* The largest first, so that the smaller ones lie upon them. */
-	for (unsigned level = w->settings.params.topo.levels; ok && level-- > 1; )
-		for (uint32_t i = 0; i < w->n_nodes; i++)
-			if (is_first(w, i, level))
-				outline(r, level, i, v, hull, f);
-	free(v);
-	free(hull);
-	return ok;
+	return hue(levels > 1 ? w->nodes[node].address.pos[levels - 1] + 1 : 1);
 }
 
 static void
-nodes_and_links(const struct run *r, FILE *f)
+draw_circles(const struct run *r, const struct layout *l, FILE *f)
+{
+	char address[TOPO_TEXT];
+
+	for (size_t i = 0; i < l->n_circles; i++) {
+		const struct layout_circle *c = &l->circles[i];
+		unsigned dots = 0;
+
+		/* "3.1" of "3.1.0.2": the positions from the level up. */
+		naddr_print(&r->world->settings.params.topo, &r->world->nodes[c->node].address, address);
+		for (char *p = address; *p != '\0'; p++)
+			if (*p == '.' && ++dots == r->world->settings.params.topo.levels - c->level)
+				*p-- = '\0';
+		fprintf(f, "<circle class=\"g\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" "
+		    "style=\"fill:hsl(%.0f,70%%,55%%);stroke:hsl(%.0f,45%%,50%%)\"><title>%s</title>"
+		    "</circle>\n", c->at.x, c->at.y, c->r, hue_of(r->world, c->node),
+		    hue_of(r->world, c->node), address);
+	}
+}
+
+/* The highest level of which the ends of a link are in different g-nodes. */
+static unsigned
+crosses(const struct world *w, const struct world_link *link)
+{
+	unsigned level = w->settings.params.topo.levels;
+
+	while (level > 1 && w->nodes[link->node[0]].address.pos[level - 1] ==
+	    w->nodes[link->node[1]].address.pos[level - 1])
+		level--;
+	return level;
+}
+
+static void
+draw_links(const struct run *r, const struct layout *l, FILE *f)
 {
 	const struct world *w = r->world;
-	char name[16], address[TOPO_TEXT];
 
 	for (uint32_t i = 0; i < w->n_links; i++) {
-		struct point a = place(r, w->links[i].node[0]), b = place(r, w->links[i].node[1]);
+		struct layout_point a = l->node[w->links[i].node[0]], b = l->node[w->links[i].node[1]];
 
-		fprintf(f, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
-		    w->links[i].up ? "l" : "l c", a.x, a.y, b.x, b.y);
+		fprintf(f, "<line class=\"%s%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+		    crosses(w, &w->links[i]) > 1 ? "l" : "l i", w->links[i].up ? "" : " c", a.x, a.y,
+		    b.x, b.y);
 	}
+}
+
+static void
+draw_nodes(const struct run *r, const struct layout *l, FILE *f)
+{
+	const struct world *w = r->world;
+	char name[SCENARIO_NAME], address[TOPO_TEXT];
+
 	for (uint32_t i = 0; i < w->n_nodes; i++) {
-		struct point p = place(r, i);
+		struct layout_point p = l->node[i];
 
 		naddr_print(&w->settings.params.topo, &w->nodes[i].address, address);
-		fprintf(f, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>%s %s</title>"
-		    "</circle>\n", w->nodes[i].state == WORLD_NODE_UP ? "n" : "n d", p.x, p.y,
-		    name_of(r, i, name), address);
-		if (w->n_nodes <= 150)
-			fprintf(f, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", p.x + 7, p.y - 5, address);
+		fprintf(f, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\" "
+		    "style=\"stroke:hsl(%.0f,55%%,38%%)\"><title>%s %s</title></circle>\n"
+		    "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+		    w->nodes[i].state == WORLD_NODE_UP ? "n" : "n d", p.x, p.y, LAYOUT_NODE - 3,
+		    hue_of(w, i), name_of(r, i, name), address, p.x, p.y + 3,
+		    r->scenario.names != NULL ? r->scenario.names[i] : address);
 	}
 }
 
 bool
 report_svg(const struct run *r, FILE *f)
 {
-	bool ok;
+	double *xy = directions(r);
+	struct layout l;
+	bool ok = xy != NULL && layout_make(&l, r->world, xy);
 
-	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
-	    "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">\n<style>.g{fill-opacity:.13;"
-	    "stroke-width:1.5}.l{stroke:#555;stroke-width:1.2}.c{stroke-dasharray:2 5;stroke:#c33}"
-	    ".n{fill:#fff;stroke:#222;stroke-width:1.5}.d{fill:#c33}text{font:11px sans-serif;"
-	    "fill:#222}</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", SIZE, SIZE,
-	    SIZE, SIZE);
-	ok = outlines(r, f);
-	nodes_and_links(r, f);
-	fprintf(f, "</svg>\n");
+	if (ok) {
+		fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "
+		    "xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"%.0f %.0f %.0f %.0f\" width=\"%d\" "
+		    "height=\"%d\">\n<style>.g{fill-opacity:.12;stroke-width:1.2}"
+		    ".l{stroke:#333;stroke-width:1.5;stroke-opacity:.75}.i{stroke:#888}"
+		    ".c{stroke-dasharray:3 5;stroke:#c33}.n{fill:#fff;stroke-width:1.6}.d{fill:#f6b8b8}"
+		    "text{font:8px sans-serif;text-anchor:middle;fill:#222}</style>\n<rect x=\"%.0f\" "
+		    "y=\"%.0f\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", -l.extent, -l.extent,
+		    2 * l.extent, 2 * l.extent, SIZE, SIZE, -l.extent, -l.extent);
+		draw_circles(r, &l, f);
+		draw_links(r, &l, f);
+		draw_nodes(r, &l, f);
+		fprintf(f, "</svg>\n");
+		layout_free(&l);
+	}
+	free(xy);
 	return ok && fflush(f) == 0 && ferror(f) == 0;
 }

@@ -663,6 +663,13 @@ test_map_limits(void)
 	bed_receive(&b, n, ARC_1, &e);
 	is(bed_paths(&b, n, 0, 5), "");
 	is(bed_paths(&b, n, 0, 2), "(0,1)(0,2) / x,5 / 1500");
+	/* Room for one more, and two for the same destination. */
+	b.p.max_paths_all = 5;
+	bed_etp(&b, &e, "1", 61, false, 3);
+	bed_etp_path(&b, &e, "0.5", "10", 100, 67, 1, 1);
+	bed_etp_path(&b, &e, "0.5", "11", 200, 68, 1, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	is(bed_paths(&b, n, 0, 5), "(0,1)(0,5) / x,10 / 1100");
 	bed_free(&b);
 }
 

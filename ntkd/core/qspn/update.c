@@ -217,7 +217,7 @@ has_room(const struct turn *t, const struct path *p)
 {
 	const struct qspn_params *l = t->q->p;
 
-	return p->n <= l->max_hops && t->q->n_paths < l->max_paths_all &&
+	return p->n <= l->max_hops && t->q->n_paths + (t->n - t->before) < l->max_paths_all &&
 	    (t->d != NULL || t->q->level[t->at.level].n < l->max_dests);
 }
 
