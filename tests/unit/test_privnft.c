@@ -105,7 +105,7 @@ __wrap_nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct 
 	k.generation += k.refusal == 0;
 	nlq_drop(q);
 	if (err != NULL)
-		*err = (struct nlq_error){ k.refusal, "" };
+		*err = (struct nlq_error){ .error = k.refusal, .step = NLQ_NO_STEP };
 	return k.refusal;
 }
 
@@ -136,7 +136,6 @@ static void
 begin(void)
 {
 	struct nlq_error err;
-	uint32_t step;
 
 	memset(&k, 0, sizeof(k));
 	kerntest_conf(&conf, "4.2.2.2", 1);
@@ -153,7 +152,7 @@ begin(void)
 		ledger_apply(&ledger, &ch);
 		x_nft_change(&batch, &ch, i);
 	}
-	CU_ASSERT_EQUAL(x_nft_commit(&batch, &ledger, &step, &err), 0);
+	CU_ASSERT_EQUAL(x_nft_commit(&batch, &ledger, &err), 0);
 	CU_ASSERT(ledger.ns[NS_DEFAULT].nft_table && k.sends == 1);
 	/* How the kernel lists it is learnt by writing it once more; then it is known. */
 	CU_ASSERT_EQUAL(x_nft_check(&conf, &ledger, NS_DEFAULT, &(int){ 0 }) & ~PRIV_FATE_REPAIRED, 0);
