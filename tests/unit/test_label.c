@@ -381,7 +381,7 @@ test_slots(void)
 	CU_ASSERT_FALSE(is_ours(nlh));
 }
 
-/* The kernel may tell attributes in another order; not fewer, not longer ones, not other numbers. */
+/* The kernel may tell attributes in another order; not fewer, longer, or with other numbers. */
 static void
 test_attributes(void)
 {
