@@ -381,7 +381,7 @@ test_not_put_back(void)
 	cut[JOURNAL_PATH - 1] = '\0';
 	file_write(cut, "5\n");
 	CU_ASSERT(journal_add(&odd));
-	x_sysctl_restore_interface(&ledger, 0);
+	x_sysctl_restore(&ledger, JOURNAL_INTERFACE, 0);
 	CU_ASSERT(file_is(cut, "5\n"));
 	CU_ASSERT_EQUAL(records(), 0);
 }

@@ -44,8 +44,8 @@ static struct {
 int __wrap_rtnl_link_get_kernel(struct nl_sock *sk, int ifindex, const char *name,
     struct rtnl_link **out);
 int __wrap_nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err);
-int __wrap_x_sysctl_note_interface(int ifindex, const char *name, const char *what);
-void __wrap_x_sysctl_restore_interface(struct ledger *l, int ifindex);
+int __wrap_x_sysctl_note(enum journal_kind kind, int ifindex, const char *name, const char *what);
+void __wrap_x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex);
 
 int
 __wrap_rtnl_link_get_kernel(struct nl_sock *sk, int ifindex, const char *name,
@@ -84,17 +84,20 @@ __wrap_nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err)
 }
 
 int
-__wrap_x_sysctl_note_interface(int ifindex, const char *name, const char *what)
+__wrap_x_sysctl_note(enum journal_kind kind, int ifindex, const char *name, const char *what)
 {
-	CU_ASSERT(ifindex == 7 && strcmp(name, "eth1") == 0 && what[0] != '\0');
+	static const char *const settings[] = { "rp_filter", "arp_ignore", "arp_announce" };
+
+	CU_ASSERT(kind == JOURNAL_INTERFACE && ifindex == 7 && strcmp(name, "eth1") == 0);
+	CU_ASSERT_STRING_EQUAL(what, settings[k.noted % 3]);
 	errno = ENOSPC;
 	return ++k.noted == k.note_fails ? ENOSPC : 0;
 }
 
 void
-__wrap_x_sysctl_restore_interface(struct ledger *l, int ifindex)
+__wrap_x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 {
-	CU_ASSERT(l == &ledger);
+	CU_ASSERT(l == &ledger && kind == JOURNAL_INTERFACE);
 	k.restored = ifindex;
 }
 

@@ -13,7 +13,6 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +27,8 @@
 #include "tests/unit/kerntest.h"
 #include "tests/unit/tap.h"
 
-enum { OURS = 15, FORMER = 77, THEIRS = 4, MESSAGE = 128, MESSAGES = 400, PASSES = 64 };
+enum { OURS = 15, FORMER = 77, THEIRS = 4, PRIORITY = 10000, MESSAGE = 128, MESSAGES = 400 };
+enum { OWN = 0x0a000010, LINKLOCAL = 0xa9fe5e01, ELSEWHERE = 0x0b000010 };
 
 /* Of a request to list something. */
 #define DUMPED(type) (((type) - RTM_GETADDR) / 4)
@@ -44,12 +44,12 @@ static struct {
 	size_t n;
 	size_t dumps[4];	/* by DUMPED(type) */
 	size_t sends;		/* that are not empty */
-	size_t largest;
-	bool stubborn;		/* what is removed stays */
+	size_t removals;	/* messages in them */
+	int refusal;		/* what the kernel says to removals, or 0 */
 	bool all;		/* whatever is asked, everything is listed */
 	int unlisted;		/* errno of dumps of UNLISTED_TYPE */
 	int unlisted_type;
-	int unopened;		/* errno of nlq_open() */
+	size_t interrupted;	/* so many dumps are interrupted at their end */
 	int table_error;
 	unsigned tables, forwarding, interfaces;
 	unsigned silenced, names;
@@ -64,23 +64,14 @@ dump_socket(void)
 
 /* --- in the place of the helper's ------------------------------------------------ */
 
-struct nl_sock *__wrap_nlq_open(int protocol, int buffer);
 int __wrap_nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg);
+int __wrap_nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg);
 int __wrap_nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg,
     struct nlq_error *err);
 int __wrap_x_nft_remove_table(struct nl_sock *nft);
-void __wrap_x_sysctl_restore_forwarding(struct ledger *l);
-void __wrap_x_sysctl_restore_interface(struct ledger *l, int ifindex);
+void __wrap_x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex);
 bool __wrap_x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino);
 void __wrap_x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino);
-
-struct nl_sock *
-__wrap_nlq_open(int protocol, int buffer)
-{
-	CU_ASSERT(protocol == NETLINK_ROUTE && buffer > 0);
-	errno = k.unopened;
-	return k.unopened != 0 ? NULL : nl_socket_alloc();
-}
 
 static struct nlmsghdr *
 message(size_t i)
@@ -103,23 +94,46 @@ __wrap_nlq_dump(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
 	return type == k.unlisted_type ? k.unlisted : 0;
 }
 
+/* What labels are looked for in. */
+int
+__wrap_nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void *arg)
+{
+	int error = __wrap_nlq_dump(sk, m, each, arg);
+
+	if (k.interrupted == 0)
+		return error;
+	k.interrupted--;
+	return EAGAIN;
+}
+
+/* Does what NLH asks for; 0 or errno. */
+static int
+request(const struct nlmsghdr *nlh)
+{
+	if (k.refusal != 0)
+		return k.refusal;
+	for (size_t i = k.n; i-- > 0; )
+		if (message(i)->nlmsg_type == nlh->nlmsg_type - 1 &&
+		    message(i)->nlmsg_len == nlh->nlmsg_len && memcmp(nlmsg_data(message(i)),
+		    nlmsg_data(nlh), nlh->nlmsg_len - NLMSG_HDRLEN) == 0) {
+			memcpy(k.v[i], k.v[--k.n], MESSAGE);
+			return 0;
+		}
+	return ESRCH;
+}
+
 int
 __wrap_nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_error *err)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)q->buf;
 
-	CU_ASSERT(ack_each && done == NULL && arg == NULL && err == NULL);
-	CU_ASSERT(q->sk != NULL && q->sk != dump_socket());
+	CU_ASSERT(ack_each && done != NULL && err == NULL && q->sk == dump_socket());
 	k.sends += q->n != 0;
-	k.largest = q->n > k.largest ? q->n : k.largest;
-	for (size_t s = 0; s < q->n; s++) {
-		for (size_t i = k.n; i-- > 0 && !k.stubborn; )
-			if (message(i)->nlmsg_type == nlh->nlmsg_type - 1 &&
-			    message(i)->nlmsg_len == nlh->nlmsg_len && memcmp(nlmsg_data(message(i)),
-			    nlmsg_data(nlh), nlh->nlmsg_len - NLMSG_HDRLEN) == 0) {
-				memcpy(k.v[i], k.v[--k.n], MESSAGE);
-				break;
-			}
+	k.removals += q->n;
+	for (size_t i = 0; i < q->n; i++) {
+		struct nlq_error e = { request(nlh), false, q->steps[i], "" };
+
+		done(arg, q->steps[i], e.error != 0 ? &e : NULL);
 		nlh = (const struct nlmsghdr *)(const void *)((const uint8_t *)nlh +
 		    NLMSG_ALIGN(nlh->nlmsg_len));
 	}
@@ -135,24 +149,22 @@ __wrap_x_nft_remove_table(struct nl_sock *nft)
 	return k.table_error;
 }
 
+/* What was noted last, first. */
 void
-__wrap_x_sysctl_restore_forwarding(struct ledger *l)
-{
-	CU_ASSERT(l == &ledger);
-	k.forwarding++;
-}
-
-void
-__wrap_x_sysctl_restore_interface(struct ledger *l, int ifindex)
+__wrap_x_sysctl_restore(const struct ledger *l, enum journal_kind kind, int ifindex)
 {
 	CU_ASSERT(l == &ledger && ifindex == 0);
-	k.interfaces++;
+	if (kind == JOURNAL_INTERFACE)
+		CU_ASSERT_EQUAL(k.interfaces++, k.forwarding);
+	if (kind == JOURNAL_FORWARDING)
+		CU_ASSERT_EQUAL(++k.forwarding, k.interfaces);
 }
 
 bool
 __wrap_x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 {
 	CU_ASSERT(number == 7 && dev == 8 && ino == 9);
+	CU_ASSERT(k.removals == 0);	/* they do not wait for what carries labels */
 	/* Silent first, then without a name. */
 	CU_ASSERT_EQUAL(k.silenced, ++k.names);
 	return !k.name_stays;
@@ -209,12 +221,12 @@ put_rule(uint8_t protocol, uint32_t priority)
 }
 
 static void
-put_address(uint8_t protocol)
+put_address(uint8_t protocol, ntk_ip_t addr)
 {
-	const struct ifaddrmsg head = { .ifa_family = AF_INET };
+	const struct ifaddrmsg head = { .ifa_family = AF_INET, .ifa_prefixlen = NTK_IP_BITS };
 	struct nl_msg *m = nlq_message(RTM_NEWADDR, 0, &head, sizeof(head));
 
-	nlq_put_u32(m, IFA_ADDRESS, 1);
+	nlq_put_u32(m, IFA_LOCAL, htonl(addr));
 	nlq_put_u8(m, IFA_PROTO, protocol);
 	put(m);
 }
@@ -234,6 +246,7 @@ begin(void)
 	log_set_hook(on_line, NULL);
 	kerntest_conf(&conf, "4.2.2.2", 2);
 	conf.routing_protocol = OURS;
+	conf.rule_priority = PRIORITY;
 	ledger_init(&ledger, &conf);
 	ledger.ns[NS_DEFAULT].rt = dump_socket();
 }
@@ -289,90 +302,165 @@ test_clean(void)
 static void
 leave(uint8_t protocol, uint32_t table, uint32_t priority)
 {
-	put_route(protocol, table, 0x0a000010, 30, 1);
+	put_route(protocol, table, OWN, 30, 1);
 	put_rule(protocol, priority);
-	put_address(protocol);
+	put_address(protocol, LINKLOCAL);
 }
 
 static void
 test_leftovers(void)
 {
 	begin();
-	leave(THEIRS, conf.tables.first, conf.rule_priority);
-	leave(OURS, conf.tables.first, conf.rule_priority);
+	leave(THEIRS, conf.tables.first, PRIORITY);
+	leave(OURS, conf.tables.first, PRIORITY);
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
 	CU_ASSERT_EQUAL(k.n, 3);
-	CU_ASSERT_EQUAL(k.sends, 3);
-	CU_ASSERT(all_dumped(2));
-	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "removed 1 rules that"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "removed 1 routes that"));
-	CU_ASSERT(said("removed 1 addresses that"));
-	/* More than a batch: of acknowledgements more would not fit. */
-	for (uint32_t i = 0; i < NLQ_BATCH + 3; i++)
+	/* Each list is removed from before the next is asked for, and none is looked through twice. */
+	CU_ASSERT(k.sends == 3 && k.removals == 3);
+	CU_ASSERT(all_dumped(1));
+	CU_ASSERT(said("removed 3 addresses, routes and rules that a previous life left"));
+	CU_ASSERT(k.tables == 1 && k.forwarding == 1 && k.interfaces == 1);
+	/* The label is more than the number: what others made with that stays. */
+	begin();
+	leave(OURS, 252, PRIORITY + 2);
+	put_route(OURS, RT_TABLE_MAIN, OWN, 32, 1);
+	put_address(OURS, ELSEWHERE);
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 4 && k.removals == 1);
+	put_route(OURS, RT_TABLE_MAIN, LINKLOCAL, 32, 1);
+	put_rule(OURS, PRIORITY + 1);
+	put_address(OURS, OWN);
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 4 && k.removals == 4);
+}
+
+/* More than a batch, and more than are told one by one. */
+static void
+test_many(void)
+{
+	enum { MANY = NLQ_BATCH + PRIV_DIFFERENCES + 3 };
+	char text[64];
+
+	begin();
+	for (uint32_t i = 0; i < MANY; i++)
 		put_route(OURS, conf.tables.first, i << 8, 24, 1);
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
-	CU_ASSERT_EQUAL(k.largest, NLQ_BATCH);
-	CU_ASSERT_EQUAL(k.n, 3);
-	CU_ASSERT(said("removed 67 routes that"));
-	/* What does not go is not tried for ever. */
-	put_route(OURS, conf.tables.first, 0, 24, 1);
-	k.stubborn = true;
-	reap_at_end(&ledger);
-	k.dumps[DUMPED(RTM_GETROUTE)] = 0;
+	CU_ASSERT(k.n == 0 && k.sends == 1 && k.removals == MANY);
+	CU_ASSERT(all_dumped(1));
+	snprintf(text, sizeof(text), "removed %d addresses, routes and rules that", MANY);
+	CU_ASSERT(said(text));
+}
+
+/* What does not go is told, is not tried for ever, and is no obstacle. */
+static void
+test_stays(void)
+{
+	begin();
+	leave(OURS, conf.tables.first, PRIORITY);
+	k.refusal = EBUSY;
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
-	CU_ASSERT_EQUAL(k.dumps[DUMPED(RTM_GETROUTE)], PASSES);
-	CU_ASSERT(said("removed 64 routes that"));
+	CU_ASSERT(k.n == 3 && k.removals == 3 && all_dumped(1));
+	CU_ASSERT_PTR_NULL(strstr(lines, "addresses, routes and rules"));
+	CU_ASSERT(said("3 that a previous life left cannot be removed; first: "
+	    "address 169.254.94.1/32: Device or resource busy"));
+	CU_ASSERT(k.tables == 1 && k.forwarding == 1 && k.interfaces == 1);
+	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
+	/* The kernel was quicker. */
+	begin();
+	leave(OURS, conf.tables.first, PRIORITY);
+	k.refusal = ESRCH;
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT_PTR_NULL(strstr(lines, "cannot"));
+	CU_ASSERT(said("removed 3 addresses, routes and rules that"));
+}
+
+/* A list that changes while it is told is asked for again, and counts for nothing until then. */
+static void
+test_interrupted(void)
+{
+	begin();
+	leave(OURS, conf.tables.first, PRIORITY);
+	k.interrupted = NLQ_DUMP_ATTEMPTS - 1;
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 0 && k.removals == 3);
+	CU_ASSERT_EQUAL(k.dumps[DUMPED(RTM_GETADDR)], NLQ_DUMP_ATTEMPTS);
+	CU_ASSERT(said("removed 3 addresses, routes and rules that"));
+	begin();
+	leave(OURS, conf.tables.first, PRIORITY);
+	k.interrupted = NLQ_DUMP_ATTEMPTS;
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), EAGAIN);
+	CU_ASSERT_EQUAL(k.dumps[DUMPED(RTM_GETADDR)], NLQ_DUMP_ATTEMPTS);
+	CU_ASSERT(k.n == 1 && k.removals == 2 && k.tables == 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "removed 2 addresses, routes and rules that"));
+	CU_ASSERT(said("that a previous life left cannot be removed; first: address "));
 }
 
 /* A start that cannot see what is left, or cannot note what it will leave, is none. */
 static void
 test_blind(void)
 {
-	static const int types[] = { RTM_GETRULE, RTM_GETROUTE, RTM_GETADDR };
+	static const struct {
+		int type;
+		const char *kind;
+	} lists[] = { { RTM_GETRULE, "rule" }, { RTM_GETROUTE, "route" }, { RTM_GETADDR, "address" } };
+	char text[64];
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		begin();
-		leave(OURS, conf.tables.first, conf.rule_priority);
-		k.stubborn = true;
-		k.unlisted_type = types[i];
+		k.unlisted_type = lists[i].type;
 		k.unlisted = EIO;
+		leave(OURS, conf.tables.first, PRIORITY);
 		CU_ASSERT_EQUAL(reap(&ledger, &conf), EIO);
-		CU_ASSERT_EQUAL(k.dumps[DUMPED(types[i])], 1);
-		/* Nothing is asked behind it. */
-		CU_ASSERT(i > 0 || k.dumps[DUMPED(RTM_GETROUTE)] == 0);
-		CU_ASSERT(i > 1 || k.dumps[DUMPED(RTM_GETADDR)] == 0);
+		/* What can be seen goes nevertheless; the other may have been told in part. */
+		CU_ASSERT(all_dumped(1) && k.removals == 2);
+		CU_ASSERT(k.n == 1 && message(0)->nlmsg_type == lists[i].type - 2);
+		snprintf(text, sizeof(text), "%s cannot be listed: Input/output error", lists[i].kind);
+		k.n = 0;
+		lines[0] = '\0';
+		CU_ASSERT_EQUAL(reap(&ledger, &conf), EIO);
+		CU_ASSERT(said(text));
 		CU_ASSERT(k.tables == 0 && k.forwarding == 0 && k.interfaces == 0);
 		CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 0);
 	}
 	begin();
-	k.unopened = EMFILE;
-	CU_ASSERT_EQUAL(reap(&ledger, &conf), EMFILE);
-	begin();
 	k.table_error = EBUSY;
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), EBUSY);
 	CU_ASSERT(k.forwarding == 0 && k.interfaces == 0);
+	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 0);
 	begin();
 	close(PRIV_FD_JOURNAL);
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), EBADF);
 }
 
+static const struct journal_record former = { .kind = JOURNAL_LABELS, .value = FORMER,
+	.rule_priority = 500, .tables = { 150, 140 }, .more_tables = { 3000, 3100 },
+	.range = { 0x0b000000, 8 } };
+
 /* The configuration had other labels then. */
 static void
 test_former(void)
 {
-	struct journal_record former = { .kind = JOURNAL_LABELS, .value = FORMER,
-		.rule_priority = 500, .tables = { 150, 140 }, .more_tables = { 3000, 3100 } };
-
 	begin();
 	CU_ASSERT(journal_add(&former));
 	leave(FORMER, 145, 500);
 	leave(FORMER, 3050, 501);
-	put_route(FORMER, conf.tables.first, 0, 24, 1);
-	put_rule(FORMER, conf.rule_priority);
+	put_address(FORMER, ELSEWHERE);
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
-	CU_ASSERT_EQUAL(k.n, 2);
+	CU_ASSERT(k.n == 0 && k.removals == 7 && all_dumped(2));
 	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
-	/* Not removed, not forgotten. */
+	/* Theirs with their own, not with ours. */
+	begin();
+	CU_ASSERT(journal_add(&former));
+	put_route(FORMER, conf.tables.first, 0, 24, 1);
+	put_rule(FORMER, PRIORITY);
+	put_address(FORMER, OWN);
+	put_route(OURS, 145, 0, 24, 1);
+	put_rule(OURS, 500);
+	put_address(OURS, ELSEWHERE);
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 6 && k.removals == 0);
+	CU_ASSERT_STRING_EQUAL(lines, "");
+	/* Not seen, not forgotten. */
 	begin();
 	CU_ASSERT(journal_add(&former));
 	k.unlisted_type = RTM_GETROUTE;
@@ -401,6 +489,44 @@ test_namespaces(void)
 	CU_ASSERT_EQUAL(records(JOURNAL_NAMESPACE), 0);
 	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 0);
 	CU_ASSERT_EQUAL(records(JOURNAL_FORWARDING), 1);
+}
+
+/* Of a kernel's or an administrator's own; of no configuration. */
+static void
+test_impossible(void)
+{
+	struct journal_record r[7];
+
+	for (size_t i = 0; i < 7; i++)
+		r[i] = former;
+	r[0].value = RTPROT_STATIC;
+	r[1].value = UINT8_MAX + 1;
+	r[2].range.len = NTK_IP_BITS + 1;
+	r[3].tables = (struct conf_tables){ RT_TABLE_DEFAULT, 200 };
+	r[4].tables = (struct conf_tables){ 1000, RT_TABLE_LOCAL };
+	r[5].more_tables = (struct conf_tables){ RT_TABLE_MAIN, RT_TABLE_MAIN };
+	r[6].more_tables = (struct conf_tables){ 0, UINT32_MAX };
+	begin();
+	for (size_t i = 0; i < 7; i++)
+		CU_ASSERT(journal_add(&r[i]));
+	leave(RTPROT_STATIC, 145, 500);
+	put_route(FORMER, RT_TABLE_MAIN, OWN, 24, 1);
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 4 && k.removals == 0 && all_dumped(1));
+	CU_ASSERT(said("7 records of the journal make no sense; dropped"));
+	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
+	/* At the border: possible. */
+	r[0].value = RTPROT_STATIC + 1;
+	r[1].value = UINT8_MAX;
+	r[2].range.len = NTK_IP_BITS;
+	r[3].tables.first = RT_TABLE_DEFAULT - 1;
+	r[4].tables.last = RT_TABLE_LOCAL + 1;
+	begin();
+	for (size_t i = 0; i < 5; i++)
+		CU_ASSERT(journal_add(&r[i]));
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(all_dumped(6));
+	CU_ASSERT_STRING_EQUAL(lines, "");
 }
 
 static void
@@ -480,7 +606,7 @@ test_host_malformed(void)
 	put_route(THEIRS, 254, 0x0a010000, 16, 3);
 	((struct rtmsg *)nlmsg_data(message(1)))->rtm_family = AF_INET6;
 	put(nlq_message(RTM_NEWROUTE, 0, &head, 4));
-	put(nlq_message(RTM_NEWRULE, 0, &head, sizeof(head)));
+	put(nlq_message(RTM_NEWNEIGH, 0, &head, sizeof(head)));
 	k.all = true;
 	looks(0);
 	put_route(THEIRS, 254, 0x0a010001, 32, 3);
@@ -527,9 +653,13 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "nothing is left: nothing is done", test_clean },
 		{ "what carries our labels goes", test_leftovers },
+		{ "very much is left", test_many },
+		{ "what is left and does not go", test_stays },
+		{ "a list that changes while it is told", test_interrupted },
 		{ "what cannot be seen or noted ends the start", test_blind },
 		{ "labels of another configuration", test_former },
 		{ "namespaces of a previous life", test_namespaces },
+		{ "labels that no configuration has", test_impossible },
 		{ "records that make no sense", test_nonsense },
 		{ "what the host routes in the range", test_host },
 		{ "what is no route of IPv4", test_host_malformed },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The helper's side of the border: what it answers and what ends it.  In the place of
- * transactions stands a recorder, so only serve.c is under test.
+ * transactions and checks stands a recorder, so only serve.c is under test.
  */
 #include "ntkd-priv/serve.h"
 
@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/privfd.h"
+#include "ntkd-priv/check.h"
 #include "ntkd-priv/names.h"
 #include "tests/unit/tap.h"
 
@@ -31,6 +33,11 @@ static bool will_fail;
 static int fail_errno = ENOMEM;
 static bool will_change_peers;
 static uint32_t will_make;
+static uint16_t will_find;
+static unsigned checks;
+static unsigned checked_ns;	/* by the last of them */
+static uint64_t now;		/* stands still, but for a second after so many checks */
+static unsigned pause_at;
 static int far = -1;		/* ntkd's end of the socket */
 
 /* --- the recorder ----------------------------------------------------------------- */
@@ -79,6 +86,37 @@ names_write(const struct ledger *l)
 	note("n");
 }
 
+uint64_t
+mono_now(void)
+{
+	return now;
+}
+
+static struct priv_difference
+difference(unsigned i)
+{
+	struct priv_difference d = { .fate = (uint8_t)(PRIV_FATE_REPAIRED + i % PRIV_FATE_LAST),
+		.error = i, .kind = "route" };
+
+	snprintf(d.object, sizeof(d.object), "object %u", i);
+	return d;
+}
+
+void
+check_namespace(const struct conf *c, struct ledger *l, unsigned ns, struct findings *out)
+{
+	CU_ASSERT(c == &conf && l == &ledger);
+	note("k");
+	checks++;
+	checked_ns = ns;
+	now += checks == pause_at ? 1000000 : 0;
+	out->totals = (struct priv_checked){ .compared = 1000, .repaired = 2, .removed = 3,
+		.foreign = 4, .failed = 5 };
+	out->n = will_find;
+	for (unsigned i = 0; i < will_find; i++)
+		out->v[i] = difference(i);
+}
+
 static void
 on_line(enum log_level level, const char *line, void *arg)
 {
@@ -106,6 +144,7 @@ border_open(void)
 	if (ends[1] != PRIV_FD_SOCKET)
 		close(ends[1]);
 	setsockopt(far, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(PRIV_FD_SOCKET, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	memset(&conf, 0, sizeof(conf));
 	conf.n_interfaces = 2;
 	memcpy(conf.interfaces[0].name, "eth1", sizeof("eth1"));
@@ -119,6 +158,11 @@ border_open(void)
 	memset(lines, 0, sizeof(lines));
 	will_fail = will_change_peers = false;
 	will_make = 0;
+	will_find = 0;
+	checks = 0;
+	checked_ns = LEDGER_NAMESPACES;
+	pause_at = 0;
+	now += 3600 * UINT64_C(1000000);	/* what the log held back is forgotten */
 	log_set_hook(on_line, NULL);
 }
 
@@ -168,6 +212,26 @@ static void
 say_ops(uint8_t flags, uint16_t n)
 {
 	say_frame(PRIV_APPLY, flags, n, n, 0);
+}
+
+/* A check frame that tells COUNT records, with one, and CHANGE bytes more or less. */
+static void
+say_check_frame(uint8_t flags, uint16_t count, uint32_t ns, int change)
+{
+	const struct priv_check q = { .ns = ns };
+	uint8_t buf[64] = { 0 };
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	frame_write(&w, PRIV_CHECK, flags, count);
+	msg_encode(&priv_check_desc, &q, &w);
+	say(buf, (size_t)((int)w.len + change));
+}
+
+static void
+say_check(uint32_t ns)
+{
+	say_check_frame(0, 1, ns, 0);
 }
 
 /* Serves what was said. */
@@ -369,6 +433,158 @@ test_names(void)
 	CU_ASSERT_STRING_EQUAL(record, "(r)n");
 }
 
+static void
+is_checked(uint16_t n)
+{
+	struct priv_difference d, is;
+	struct priv_checked totals;
+	struct priv_frame f;
+	struct msg_error err;
+	struct rd r;
+
+	f = answer(&r);
+	CU_ASSERT_EQUAL(f.type, PRIV_CHECKED);
+	CU_ASSERT_EQUAL(f.count, n + 1);
+	CU_ASSERT(msg_decode(&priv_checked_desc, &r, &totals, &err));
+	CU_ASSERT(totals.compared == 1000 && totals.repaired == 2 && totals.removed == 3 &&
+	    totals.foreign == 4 && totals.failed == 5);
+	for (unsigned i = 0; i < n; i++) {
+		CU_ASSERT_FATAL(msg_decode(&priv_difference_desc, &r, &d, &err));
+		is = difference(i);
+		CU_ASSERT(d.fate == is.fate && d.error == is.error);
+		CU_ASSERT_STRING_EQUAL(d.kind, is.kind);
+		CU_ASSERT_STRING_EQUAL(d.object, is.object);
+	}
+	CU_ASSERT(rd_done(&r));
+}
+
+static void
+test_check(void)
+{
+	static const uint16_t finds[] = { 0, 1, PRIV_DIFFERENCES };
+
+	for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++) {
+		border_open();
+		will_find = finds[i];
+		say_hello();
+		say_check(NS0);
+		CU_ASSERT_TRUE(served());
+		welcomed();
+		is_checked(finds[i]);
+		CU_ASSERT_EQUAL(answer_type(), 0);
+		CU_ASSERT_EQUAL(checked_ns, NS_DEFAULT);
+		/* The one who asked tells what was found. */
+		CU_ASSERT_STRING_EQUAL(lines, "");
+	}
+	/* Another namespace, between transactions, which it is none of. */
+	border_open();
+	ledger_take(&ledger, PRIV_H_NS, LEDGER_NAMESPACES - 1);
+	say_hello();
+	say_ops(0, 1);
+	say_check(ledger_handle(&ledger, PRIV_H_NS, LEDGER_NAMESPACES - 1));
+	say_ops(0, 1);
+	CU_ASSERT_TRUE(served());
+	CU_ASSERT_STRING_EQUAL(record, "(r)k(r)");
+	CU_ASSERT_EQUAL(checked_ns, LEDGER_NAMESPACES - 1);
+	welcomed();
+	CU_ASSERT_EQUAL(answer_type(), PRIV_DONE);
+	is_checked(0);
+	CU_ASSERT_EQUAL(answer_type(), PRIV_DONE);
+}
+
+/* The next answer refuses a check, of handle NS. */
+static void
+is_refused(enum priv_reason reason, uint32_t ns)
+{
+	char value[sizeof("0x12345678")];
+	struct priv_refusal refusal;
+	struct priv_frame f;
+	struct msg_error err;
+	struct rd r;
+
+	f = answer(&r);
+	CU_ASSERT(f.type == PRIV_REFUSED && f.count == 0);
+	CU_ASSERT_FATAL(msg_decode(&priv_refusal_desc, &r, &refusal, &err));
+	CU_ASSERT(rd_done(&r));
+	CU_ASSERT_EQUAL(refusal.reason, reason);
+	CU_ASSERT(refusal.error == 0 && refusal.op == 0);
+	CU_ASSERT_STRING_EQUAL(refusal.operation, "check");
+	CU_ASSERT_STRING_EQUAL(refusal.field, "ns");
+	snprintf(value, sizeof(value), "0x%x", ns);
+	CU_ASSERT_STRING_EQUAL(refusal.value, value);
+	CU_ASSERT_STRING_EQUAL(refusal.text, "");
+}
+
+/* A handle that names no namespace is refused, and is no end. */
+static void
+test_check_handles(void)
+{
+	enum { FREED = 5 };
+	uint32_t stale;
+
+	border_open();
+	ledger_take(&ledger, PRIV_H_NS, FREED);
+	stale = ledger_handle(&ledger, PRIV_H_NS, FREED);
+	ledger_release(&ledger, &(struct obj){ .kind = OBJ_NS, .ns = FREED });
+	ledger_take(&ledger, PRIV_H_NS, FREED);
+
+	const struct {
+		uint32_t ns;
+		enum priv_reason reason;
+	} cases[] = {
+		{ 0, PRIV_R_HANDLE },
+		{ UINT32_MAX, PRIV_R_HANDLE },
+		{ stale, PRIV_R_HANDLE },
+		{ PRIV_HANDLE(PRIV_H_NS, 0, FREED + 1), PRIV_R_HANDLE },
+		{ PRIV_HANDLE(PRIV_H_NS, 0, LEDGER_NAMESPACES), PRIV_R_HANDLE },
+		{ PRIV_HANDLE_NEW(0), PRIV_R_HANDLE },
+		{ ledger_handle(&ledger, PRIV_H_DEV, DEV_LO), PRIV_R_KIND },
+		{ PRIV_HANDLE(PRIV_H_PEER, 0, 1), PRIV_R_KIND },
+	};
+
+	say_hello();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		say_check(cases[i].ns);
+	say_check(NS0);
+	CU_ASSERT_TRUE(served());
+	welcomed();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		is_refused(cases[i].reason, cases[i].ns);
+	is_checked(0);
+	CU_ASSERT_EQUAL(checks, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "refused check (operation 0): ns 0x0"));
+	CU_ASSERT_PTR_NULL(strstr(lines, strerror(0)));
+}
+
+/* So many checks at once, and so many a second; what is refused for its handle does not count. */
+static void
+test_check_rate(void)
+{
+	enum { ALL = SERVE_CHECK_BURST + SERVE_CHECK_RATE };
+
+	for (int pause = 0; pause < 2; pause++) {
+		unsigned passed = pause ? ALL : SERVE_CHECK_BURST;
+
+		border_open();
+		pause_at = pause ? SERVE_CHECK_BURST : 0;
+		say_hello();
+		say_check(0);
+		for (unsigned i = 0; i < passed + 2; i++)
+			say_check(NS0);
+		say_check(0);
+		CU_ASSERT_TRUE(served());
+		CU_ASSERT_EQUAL(checks, passed);
+		welcomed();
+		is_refused(PRIV_R_HANDLE, 0);
+		for (unsigned i = 0; i < passed; i++)
+			CU_ASSERT_EQUAL(answer_type(), PRIV_CHECKED);
+		is_refused(PRIV_R_RATE, NS0);
+		is_refused(PRIV_R_RATE, NS0);
+		is_refused(PRIV_R_HANDLE, 0);
+		CU_ASSERT_EQUAL(answer_type(), 0);
+	}
+}
+
 /* --- what ends it ---------------------------------------------------------------------- */
 
 static void
@@ -424,6 +640,52 @@ test_leftovers(void)
 	after_hello(PRIV_APPLY, 0, 1, 0, "bytes after the last operation", "(");
 	after_hello(PRIV_APPLY, 2, 1, 0, "malformed", "(r");
 	after_hello(PRIV_APPLY, 1, 0, 1, "malformed", "(");
+}
+
+/* After hello: such a frame ends it for WHY; nothing was checked. */
+static void
+check_ends(uint8_t flags, uint16_t count, int change, const char *why)
+{
+	border_open();
+	say_hello();
+	say_check_frame(flags, count, NS0, change);
+	say_check(NS0);
+	CU_ASSERT_FALSE(served());
+	welcomed();
+	CU_ASSERT_EQUAL(answer_type(), 0);
+	CU_ASSERT_STRING_EQUAL(record, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "undoing everything"));
+}
+
+static void
+test_check_malformed(void)
+{
+	static const char shape[] = "a check with flags, or not of one namespace";
+	const int size = (int)msg_wire_min(&priv_check_desc);
+
+	border_open();
+	say_check(NS0);
+	ends_for("a check before hello, or inside a transaction", "");
+	border_open();
+	say_hello();
+	say_ops(PRIV_MORE, 1);
+	say_check(NS0);
+	CU_ASSERT_FALSE(served());
+	welcomed();
+	CU_ASSERT_EQUAL(answer_type(), 0);
+	CU_ASSERT_STRING_EQUAL(record, "(r");
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "a check before hello, or inside a transaction"));
+	check_ends(0, 0, -size, shape);
+	check_ends(0, 0, 0, shape);
+	check_ends(0, 2, size, shape);
+	check_ends(0, UINT16_MAX, 0, shape);
+	check_ends(PRIV_MORE, 1, 0, shape);
+	check_ends(PRIV_REHEARSE, 1, 0, shape);
+	check_ends(0, 1, -size, "malformed check");
+	check_ends(0, 1, -1, "malformed check");
+	check_ends(0, 1, 1, "bytes after the check");
+	check_ends(0, 1, size, "bytes after the check");
 }
 
 static void
@@ -562,9 +824,13 @@ main(void)
 		{ "a refusal is told, and logged", test_refusal },
 		{ "a refusal of policy names no error of the kernel", test_refusal_words },
 		{ "names of tables are written when neighbours changed", test_names },
+		{ "what a check found is told", test_check },
+		{ "a check of what is no namespace", test_check_handles },
+		{ "checks that come too often", test_check_rate },
 		{ "hello comes first, and once", test_phase },
 		{ "hello is nothing but hello", test_hello_with_more },
 		{ "count and length agree", test_leftovers },
+		{ "a check is one namespace, after hello, between transactions", test_check_malformed },
 		{ "unknown types end it", test_type },
 		{ "a descriptor ends it", test_descriptor },
 		{ "the longest message, and longer ones", test_length },
