@@ -123,7 +123,8 @@ static const struct {
 	{ "a1", QSPN_A1_CLOSURE }, { "a2", QSPN_A2_CYCLIC }, { "a3", QSPN_A3_SENDER },
 	{ "a4", QSPN_A4_PACING }, { "a5", QSPN_A5_NUMBERS }, { "a6", QSPN_A6_RETIRE },
 	{ "a9", QSPN_A9_EXPOSURE }, { "a11", QSPN_A11_SCOPE }, { "a14", QSPN_A14_WHOLE },
-	{ "a15", QSPN_A15_SWEEP }, { "o", QSPN_PROFILE_R },
+	{ "a15", QSPN_A15_SWEEP }, { "a25", QSPN_A25_HOLD }, { "a26", QSPN_A26_OUTSIDE },
+	{ "o", QSPN_PROFILE_R },
 };
 
 /* Where a complaint goes. */
@@ -248,7 +249,7 @@ without(const struct parse *p, uint32_t *out)
 		while (i < n && strcmp(amendments[i].name, word) != 0)
 			i++;
 		if (i == n)
-			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15, or o for all");
+			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15 a25 a26, or o for all");
 		*out &= ~amendments[i].bits;
 	}
 	return true;
