@@ -198,10 +198,10 @@ command(struct input *in, struct world *w, uint32_t node)
 		qspn_send_failed(q, w->now, (a & 1) != 0 ? arc : a, (b & 1) != 0, &w->out);
 		break;
 	case 10:
-		qspn_arc_add(q, w->now, (a & 1) != 0 ? arc : STRANGE_ARC + a, 1 + b, &w->out);
+		qspn_arc_add(q, w->now, (a & 1) != 0 ? arc : (uint32_t)STRANGE_ARC + a, 1 + b, &w->out);
 		break;
 	default:
-		qspn_arc_remove(q, w->now, STRANGE_ARC + a, &w->out);
+		qspn_arc_remove(q, w->now, (uint32_t)STRANGE_ARC + a, &w->out);
 		break;
 	}
 	world_acted(w, node);
