@@ -95,8 +95,8 @@ over_links(const struct bound *b, uint32_t node, const uint64_t *value)
 }
 
 /*
- * News wander inside the g-node at hand: one arc more each round.  Each round uses the values of the
- * round before alone (value[1] is free by now), so that rounds count arcs.
+ * News wander inside the g-node at hand: one arc more each round.  Each round uses the values of
+ * the round before alone (value[1] is free by now), so that rounds count arcs.
  */
 static void
 wander(struct bound *b)
@@ -118,7 +118,7 @@ wander(struct bound *b)
 	}
 }
 
-/* The hop C stands before the one at hand and becomes it; false: no link leads from one to the other. */
+/* The hop C stands before the one at hand and becomes it; false: no link joins the two. */
 static bool
 step_back(struct bound *b, uint32_t from, struct coord c)
 {

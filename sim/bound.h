@@ -12,8 +12,8 @@
  *
  * Inside a g-node of level 0 the way is known arc by arc.  A g-node of a higher level hides
  * its inside: there the least of that sum over all walks from its border to the next one
- * counts.  A walk that is simple has at most as many arcs inside as the g-node has nodes.  Walks that
- * meet a node twice are not excluded, so the bound may be lower than the truth needs, never higher.
+ * counts.  A walk that is simple has at most as many arcs inside as the g-node has nodes.  Walks
+ * that meet a node twice are not excluded, so the bound may be lower than needed, never higher.
  */
 
 #include "sim/world.h"

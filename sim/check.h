@@ -63,7 +63,10 @@ bool check_event(struct check *c, uint32_t node);
 /* Reads the tables of all nodes; false: those of some node cannot be read (c->why). */
 bool check_read(struct check *c);
 
-/* Sends a packet from A to each address by which the two know each other, by the tables read last; no invariant. */
+/*
+ * Sends a packet from A to each address by which the two know each other, by the tables read
+ * last; no invariant.
+ */
 void check_pair(struct check *c, uint32_t a, uint32_t b, unsigned *reached, unsigned *sent);
 
 /* At rest. */

@@ -158,7 +158,10 @@ whole_with_node(struct world *w, struct truth *t, uint32_t node, enum world_node
 	return whole;
 }
 
-/* Would the world be whole after E?  Tried on the links alone, which are put back: no manager hears of it. */
+/*
+ * Would the world be whole after E?  Tried on the links alone, which are put back: no manager
+ * hears of it.
+ */
 static bool
 stays_whole(struct world *w, struct truth *t, const struct course_event *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pictures of a world.  G-nodes are circles (layout.h), those of the highest level have a colour each;
- * links that leave their g-node of level 1 are darker.
+ * Pictures of a world.  G-nodes are circles (layout.h), those of the highest level have a colour
+ * each; links that leave their g-node of level 1 are darker.
  */
 #include "sim/layout.h"
 #include "sim/report.h"

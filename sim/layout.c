@@ -129,7 +129,8 @@ turn(const struct part *v, uint32_t k)
 	return atan2(y, x);
 }
 
-static void put(struct maker *m, unsigned level, uint32_t first, uint32_t n, struct layout_point at);
+static void put(struct maker *m, unsigned level, uint32_t first, uint32_t n,
+    struct layout_point at);
 
 static void
 put_parts(struct maker *m, unsigned level, uint32_t first, uint32_t n, struct layout_point at)

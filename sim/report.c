@@ -63,9 +63,9 @@ static void
 print_faults(const struct world_count *c, FILE *f)
 {
 	if ((c->vanished | c->resent | c->twice | c->overtaken | c->corrupted) != 0)
-		fprintf(f, "faults        %" PRIu64 " sent again, %" PRIu64 " vanished, %" PRIu64
-		    " twice, %" PRIu64 " overtaken, %" PRIu64 " corrupted (%" PRIu64
-		    " connections ended by it)\n", c->resent, c->vanished, c->twice, c->overtaken,
+		fprintf(f, "faults        %" PRIu64 " sent again (%" PRIu64 " connections lost), %"
+		    PRIu64 " vanished, %" PRIu64 " twice, %" PRIu64 " overtaken, %" PRIu64 " corrupted (%" PRIu64
+		    " connections ended by it)\n", c->resent, c->lost, c->vanished, c->twice, c->overtaken,
 		    c->corrupted, c->unreadable);
 }
 

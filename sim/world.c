@@ -16,6 +16,7 @@ enum event_kind {
 	EVENT_DELIVER,		/* link, from, connection, …, bytes */
 	EVENT_CONNECT,		/* link, connection */
 	EVENT_SILENCE,		/* link, connection: a frozen node is given up */
+	EVENT_LOST,		/* link, connection: too much was lost on it */
 };
 
 struct world_event {
@@ -161,16 +162,36 @@ side(const struct world_link *l, uint32_t n)
 static uint64_t
 travel_time(struct world *w, const struct world_link *l)
 {
-	uint64_t t = l->latency, resend = WORLD_RESEND;
+	uint64_t t = l->latency;
 
 	if (w->settings.jitter != 0)
 		t += rng_u64(&w->rng) % (w->settings.jitter + 1);
-	for (unsigned i = 0; i < WORLD_RESENDS && chance(w, w->settings.faults.loss); i++) {
+	return t;
+}
+
+/* How much later a message comes because it was lost and sent again; WORLD_SILENCE: it never does. */
+static uint64_t
+resend_time(struct world *w)
+{
+	uint64_t t = 0, resend = WORLD_RESEND;
+
+	while (t < WORLD_SILENCE && chance(w, w->settings.faults.loss)) {
 		t += resend;
 		resend *= 2;
 		w->count.resent++;
 	}
-	return t;
+	return t < WORLD_SILENCE ? t : WORLD_SILENCE;
+}
+
+/* Neither end hears of the other any more: both give the connection up. */
+static void
+connection_lost(struct world *w, uint32_t link)
+{
+	const struct world_event e = { .kind = EVENT_LOST, .link = link,
+		.connection = w->links[link].connection };
+
+	w->count.lost++;
+	event_put(w, w->now + WORLD_SILENCE, &e);
 }
 
 static struct world_bytes *
@@ -198,7 +219,7 @@ static void
 transmit(struct world *w, uint32_t link, unsigned from, struct world_event *e)
 {
 	struct world_link *l = &w->links[link];
-	uint64_t at = w->now + travel_time(w, l);
+	uint64_t late = resend_time(w), at = w->now + travel_time(w, l) + late;
 
 	w->count.messages++;
 	w->count.bytes += peer_frame_size() + (e->bytes != NULL ? e->bytes->len : 1);
@@ -207,6 +228,11 @@ transmit(struct world *w, uint32_t link, unsigned from, struct world_event *e)
 	e->link = link;
 	e->connection = l->connection;
 	e->from = (uint8_t)from;
+	if (late == WORLD_SILENCE) {
+		bytes_unref(e->bytes);
+		connection_lost(w, link);
+		return;
+	}
 	if (e->peer_kind == PEER_NOTICE && chance(w, w->settings.faults.vanish)) {
 		w->count.vanished++;
 		bytes_unref(e->bytes);
@@ -731,6 +757,9 @@ world_step(struct world *w)
 		tick(w, e);
 	} else if (e->kind == EVENT_SILENCE) {
 		silence(w, e);
+	} else if (e->kind == EVENT_LOST) {
+		if (w->links[e->link].connection == e->connection)
+			disconnect(w, e->link);
 	} else if (w->links[e->link].connection == e->connection) {
 		connect(w, e->link);
 	}

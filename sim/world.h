@@ -29,8 +29,7 @@ struct world_bytes;
 
 enum {
 	WORLD_RESEND = 200000,		/* µs until a lost segment is sent again; doubles */
-	WORLD_RESENDS = 8,		/* then it counts as arrived: only a cut ends a connection */
-	WORLD_SILENCE = 3500000,	/* µs: a frozen node's neighbours give it up (spec/neighborhood 19.7) */
+	WORLD_SILENCE = 3500000,	/* µs of hearing nothing end a connection (spec/neighborhood 19.7) */
 	WORLD_RECONNECT = 1000000,	/* µs from the end of a connection to the next */
 	WORLD_PER_CENT = 1000000,	/* probabilities are in millionths */
 };
@@ -99,6 +98,7 @@ struct world_count {
 	uint64_t bytes;		/* frames included */
 	uint64_t etps;
 	uint64_t vanished, resent, twice, overtaken, corrupted;
+	uint64_t lost;		/* connections ended because of losses */
 	uint64_t unreadable;	/* connections ended by what could not be read */
 	uint64_t given_up;	/* arcs that a manager gave up */
 	uint64_t events;	/* taken from the heap */

@@ -3,8 +3,8 @@
 /*
  * Bytes are a course of events for six nodes in two levels: time, links, nodes, messages made up
  * by their neighbours (any bytes, or an ETP whose parts are drawn from the input), answers
- * nobody asked for, commands to managers, arcs that nobody has.  After each every manager must be sound, and
- * what it knows must make sound facts.  A course in which nobody made anything up must, at
+ * nobody asked for, commands to managers, arcs that nobody has.  After each every manager must be
+ * sound, and what it knows must make sound facts.  A course in which nobody made anything up must, at
  * its end, come to rest and hold every invariant of the simulator.
  */
 
@@ -22,6 +22,7 @@ enum {
 	STEPS = 3000,		/* of the world, after one event */
 	PATHS = 4,		/* of one ETP that is made up */
 	HOPS = 4,
+	STRANGE_ARC = 1000,	/* numbers from here on are given by commands alone */
 };
 
 struct input {
@@ -94,7 +95,7 @@ lie_path(struct input *in, struct lie *l, unsigned i)
 		l->paths[i].cost_kind = PEER_COST_MEASURED;
 }
 
-/* An ETP of NODE that has the right form: address and levels are true, unless a byte says otherwise. */
+/* An ETP of the right form: address and levels are NODE's, unless a byte says otherwise. */
 static void
 say_etp(struct input *in, struct world *w, uint32_t node, uint32_t end, uint8_t kind)
 {
@@ -197,10 +198,10 @@ command(struct input *in, struct world *w, uint32_t node)
 		qspn_send_failed(q, w->now, (a & 1) != 0 ? arc : a, (b & 1) != 0, &w->out);
 		break;
 	case 10:
-		qspn_arc_add(q, w->now, (a & 1) != 0 ? arc : 1000U + a, 1 + b, &w->out);
+		qspn_arc_add(q, w->now, (a & 1) != 0 ? arc : (uint32_t)STRANGE_ARC + a, 1 + b, &w->out);
 		break;
 	default:
-		qspn_arc_remove(q, w->now, 1000U + a, &w->out);
+		qspn_arc_remove(q, w->now, (uint32_t)STRANGE_ARC + a, &w->out);
 		break;
 	}
 	world_acted(w, node);
@@ -255,6 +256,16 @@ event(struct input *in, struct world *w)
 
 /* --- the oracle ------------------------------------------------------------------------------ */
 
+/* An arc of a command: no link of the world stands behind it, so there are no facts about it. */
+static bool
+has_strange_arc(const struct qspn *q)
+{
+	for (size_t i = 0; i < qspn_arcs(q); i++)
+		if (qspn_arc_at(q, i).arc >= STRANGE_ARC)
+			return true;
+	return false;
+}
+
 static void
 all_sound(struct world *w, struct walk *k)
 {
@@ -269,8 +280,8 @@ all_sound(struct world *w, struct walk *k)
 			continue;
 		must(qspn_invariant(n->qspn, why, sizeof(why)));
 		/* Who has a virtual position is no main identity, and has other facts. */
-		if (qspn_is_bootstrapped(n->qspn) && naddr_equal(&k->map.topo, qspn_address(n->qspn),
-		    &n->address))
+		if (qspn_is_bootstrapped(n->qspn) && !has_strange_arc(n->qspn) &&
+		    naddr_equal(&k->map.topo, qspn_address(n->qspn), &n->address))
 			must(walk_read_node(k, i, &changed, why, sizeof(why)));
 	}
 }
