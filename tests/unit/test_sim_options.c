@@ -48,8 +48,8 @@ test_round_trip(void)
 {
 	static const char *const lines[] = {
 		"ntk-sim",
-		"ntk-sim --topology clustered --nodes 64 --gsizes 4.4.8 --degree 2.5 --seed "
-		    "18446744073709551615 --latency 0.25 --jitter 3",
+		"ntk-sim --topology clustered --nodes 64 --gsizes 4.4.8 --degree 2.5",
+		"ntk-sim --seed 18446744073709551615 --latency 0.25 --jitter 3",
 		"ntk-sim --costs 500-5000 --loss 0.5 --vanish 1 --twice 2 --overtake 3 --corrupt 100",
 		"ntk-sim --events 77 --kinds cut,die --break --check all",
 		"ntk-sim --pacing 0 --pacing-first no --max-paths 9 --without a1,a15 --check none",
