@@ -148,6 +148,7 @@ print_peer(void)
 		print_record(&peer_msgs[i], 0, false);
 		print_record(&peer_msgs[i], 0, true);
 	}
+	print_record(&peer_heard_desc, 0, true);
 	print_record(&peer_hop_desc, 0, true);
 	print_record(&peer_path_desc, 0, false);
 	print_record(&peer_path_desc, 0, true);

@@ -18,6 +18,8 @@
 #define U64(m, f, min, max, doc) FIELD(m, f, MSG_U64, min, max, NULL, doc)
 #define V32(m, f, min, max, doc) FIELD(m, f, MSG_V32, min, max, NULL, doc)
 #define V64(m, f, min, max, doc) FIELD(m, f, MSG_V64, min, max, NULL, doc)
+#define IP4(m, f, doc) FIELD(m, f, MSG_IP4, 0, UINT32_MAX, NULL, doc)
+#define MAC(m, f, doc) FIELD(m, f, MSG_MAC, 1, UINT64_MAX, NULL, doc)
 #define RECORD(m, f, of, doc) FIELD(m, f, MSG_REC, 0, 0, &peer_##of##_desc, doc)
 #define LIST(m, f, of, min, max, doc) FIELD(m, f, MSG_LIST, min, max, &peer_##of##_desc, doc)
 #define PEER_WANT_RECS
@@ -34,6 +36,8 @@
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 
@@ -43,6 +47,8 @@
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
+#define IP4(m, f, doc)
+#define MAC(m, f, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define REC_END(m)
@@ -75,7 +81,14 @@ peer_msg_name(uint8_t type)
 uint8_t
 peer_answer_type(uint8_t type)
 {
-	return type == PEER_full_request ? PEER_etp : 0;
+	switch (type) {
+	case PEER_open:
+		return PEER_opened;
+	case PEER_full_request:
+		return PEER_etp;
+	default:
+		return 0;
+	}
 }
 
 static const struct {
@@ -83,9 +96,14 @@ static const struct {
 	const char *text;
 } errors[] = {
 	[0] = { "?", "unknown error" },
-	[PEER_E_NOT_ACCEPTED] = { "not_accepted", "there is no such identity or arc" },
-	[PEER_E_BOOTSTRAP] = { "bootstrap", "still entering the network; ask later" },
+	[PEER_E_NOT_ACCEPTED] = { "not_accepted", "there is no such node, identity or identity-arc" },
+	[PEER_E_NOT_WANTED] = { "not_wanted", "there is no such arc, and none is wanted" },
+	[PEER_E_UNKNOWN] = { "unknown", "there is no such call" },
 	[PEER_E_MALFORMED] = { "malformed", "the call cannot be read" },
+	[PEER_E_BUSY] = { "busy", "not possible now; ask later" },
+	[PEER_E_TOPOLOGY] = { "topology", "the networks have different topologies or ranges" },
+	[PEER_E_BOOTSTRAP] = { "bootstrap", "still entering the network; ask later" },
+	[PEER_E_VERSION] = { "version", "the versions of the protocol do not fit" },
 };
 
 _Static_assert(sizeof(errors) / sizeof(errors[0]) == PEER_E_LAST + 1, "a sentence for every error");

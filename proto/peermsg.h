@@ -29,6 +29,8 @@ enum {
 	PEER_LEVELS = 24,
 	PEER_HOPS = 255,		/* of one path (spec/qspn 1.11) */
 	PEER_PATHS = 65535,		/* in one ETP */
+	PEER_HEARD = 50,		/* in one hello (spec/neighborhood 19.2) */
+	PEER_NODE_MAX = 0x7ffffffe,	/* greatest NeighborhoodNodeID (spec/neighborhood 3) */
 	PEER_EXPANSION = 12,		/* a decoded body needs at most so many times its bytes on the wire */
 };
 
@@ -46,12 +48,28 @@ enum peer_cost {
 	PEER_COST_DEAD = 2,
 };
 
-/* Why a call was not done. */
+/* Why a call was not done (spec/neighborhood 17.2 and 19.4). */
 enum peer_error {
-	PEER_E_NOT_ACCEPTED = 1,	/* no such identity or arc here */
-	PEER_E_BOOTSTRAP = 2,		/* still entering: ask later */
-	PEER_E_MALFORMED = 3,
-	PEER_E_LAST = PEER_E_MALFORMED,
+	PEER_E_NOT_ACCEPTED = 1,	/* no such recipient: node, identity or identity-arc */
+	PEER_E_NOT_WANTED = 2,		/* there is no such arc, and none is wanted */
+	PEER_E_UNKNOWN = 3,		/* no such call */
+	PEER_E_MALFORMED = 4,
+	PEER_E_BUSY = 5,		/* not now: a limit is reached, or something stands in the way */
+	PEER_E_TOPOLOGY = 6,		/* the networks are of different topology or range */
+	PEER_E_BOOTSTRAP = 7,		/* still entering: ask later */
+	PEER_E_VERSION = 8,		/* of the protocol: not ours */
+	PEER_E_LAST = PEER_E_VERSION,
+};
+
+/* Why a node closes an arc in good order. */
+enum peer_close_reason {
+	PEER_CLOSE_ORDER = 1,		/* this arc is given up; the node is still there */
+	PEER_CLOSE_LEAVING = 2,		/* the interface is given up, or the daemon stops */
+};
+
+/* Bits of a heard record. */
+enum peer_heard_flag {
+	PEER_HEARD_WANT = 1,		/* the sender wants the arc */
 };
 
 /* The structs: lists first, as each record needs those of its elements. */
@@ -63,6 +81,8 @@ enum peer_error {
 #define U64(m, f, min, max, doc) uint64_t f;
 #define V32(m, f, min, max, doc) uint32_t f;
 #define V64(m, f, min, max, doc) uint64_t f;
+#define IP4(m, f, doc) uint32_t f;
+#define MAC(m, f, doc) uint8_t f[6];
 #define RECORD(m, f, of, doc) struct peer_##of f;
 #define LIST(m, f, of, min, max, doc) struct peer_##of##_list f;
 #define REC_END(m) }; struct peer_##m##_list { const struct peer_##m *v; uint16_t n; };
@@ -81,6 +101,8 @@ enum peer_error {
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 #undef REC_END
@@ -96,6 +118,8 @@ enum peer_error {
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
+#define IP4(m, f, doc)
+#define MAC(m, f, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define PEER_WANT_MSGS
@@ -128,6 +152,8 @@ struct peer_msg {
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 
@@ -135,7 +161,7 @@ struct peer_msg {
 extern const struct msg_desc peer_msgs[];
 extern const size_t peer_n_msgs;
 extern const struct msg_desc peer_frame_desc, peer_addr_desc, peer_hop_desc, peer_fp_desc,
-    peer_path_desc;
+    peer_path_desc, peer_heard_desc;
 extern const struct msg_desc peer_gexp_desc, peer_pos_desc, peer_eldership_desc, peer_arc_desc,
     peer_count_desc;
 

@@ -29,6 +29,8 @@ value(struct maker *k, const struct msg_field *f)
 
 	if (f->kind == MSG_N32)
 		return (uint32_t)(rng_below(&k->rng, 5) - 1);
+	if (f->kind == MSG_MAC)
+		return rng_u64(&k->rng);
 	switch (rng_below(&k->rng, 4)) {
 	case 0:
 		return min;
@@ -70,6 +72,9 @@ store(const struct msg_field *f, void *at, uint64_t v)
 	    f->size == 4 ? (const void *)&v32 : &v;
 
 	memcpy(at, from, f->size);
+	/* Of one station, and not zero. */
+	if (f->kind == MSG_MAC)
+		*(uint8_t *)at = (uint8_t)((v8 & ~1u) | 2);
 }
 
 /* A record that the table allows; lists of up to MOST elements. */
@@ -219,6 +224,30 @@ test_vector(void)
 	CU_ASSERT_EQUAL(m.full_request.requester.pos.v[0], 0x4000);
 }
 
+/* A hello with one neighbour in it (addresses and ids of spec/neighborhood 15). */
+static void
+test_hello(void)
+{
+	static const char bytes[] =
+	    "\0\0\3\xe9\0\x16\x3e\0\0\x0a\xa9\xfe\x0a\1\3\xe8\0\0\0\7\1"
+	    "\0\0\3\xea\0\x16\x3e\0\0\x0b\0\0\0\5\0\0\0\6\1";
+	struct peer_msg m;
+	struct msg_error err;
+
+	CU_ASSERT_TRUE_FATAL(READ(PEER_hello, bytes, &m, &err));
+	CU_ASSERT_EQUAL(m.hello.node, 1001);
+	CU_ASSERT_EQUAL(memcmp(m.hello.mac, "\0\x16\x3e\0\0\x0a", 6), 0);
+	CU_ASSERT_EQUAL(m.hello.address, 0xa9fe0a01);
+	CU_ASSERT_EQUAL(m.hello.interval, 1000);
+	CU_ASSERT_EQUAL(m.hello.timestamp, 7);
+	CU_ASSERT_EQUAL_FATAL(m.hello.heard.n, 1);
+	CU_ASSERT_EQUAL(m.hello.heard.v[0].node, 1002);
+	CU_ASSERT_EQUAL(m.hello.heard.v[0].timestamp, 5);
+	CU_ASSERT_EQUAL(m.hello.heard.v[0].received, 6);
+	CU_ASSERT_EQUAL(m.hello.heard.v[0].flags, PEER_HEARD_WANT);
+	CU_ASSERT_EQUAL(peer_msg_size(&m), sizeof(bytes) - 1);
+}
+
 static void
 test_refused(void)
 {
@@ -249,6 +278,7 @@ test_unknown(void)
 	CU_ASSERT_STRING_EQUAL(text, "");
 	CU_ASSERT_EQUAL(peer_answer_type(PEER_full_request), PEER_etp);
 	CU_ASSERT_EQUAL(peer_answer_type(PEER_etp), 0);
+	CU_ASSERT_EQUAL(peer_answer_type(PEER_open), PEER_opened);
 	for (unsigned e = 0; e < 256; e++) {
 		CU_ASSERT_TRUE(peer_error_text((uint8_t)e)[0] != '\0');
 		CU_ASSERT_TRUE(peer_error_name((uint8_t)e)[0] != '\0');
@@ -328,6 +358,7 @@ main(void)
 		{ "every message, written and read", test_round },
 		{ "cut anywhere, or longer, it is refused", test_cut },
 		{ "bytes and their meaning", test_vector },
+		{ "a hello", test_hello },
 		{ "each bound refuses, with its field", test_refused },
 		{ "unknown types and errors", test_unknown },
 		{ "elderships", test_eldership },
