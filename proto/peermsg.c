@@ -18,6 +18,8 @@
 #define U64(m, f, min, max, doc) FIELD(m, f, MSG_U64, min, max, NULL, doc)
 #define V32(m, f, min, max, doc) FIELD(m, f, MSG_V32, min, max, NULL, doc)
 #define V64(m, f, min, max, doc) FIELD(m, f, MSG_V64, min, max, NULL, doc)
+#define IP4(m, f, min, max, doc) FIELD(m, f, MSG_IP4, min, max, NULL, doc)
+#define MAC(m, f, unicast, doc) FIELD(m, f, MSG_MAC, unicast, 0, NULL, doc)
 #define RECORD(m, f, of, doc) FIELD(m, f, MSG_REC, 0, 0, &peer_##of##_desc, doc)
 #define LIST(m, f, of, min, max, doc) FIELD(m, f, MSG_LIST, min, max, &peer_##of##_desc, doc)
 #define PEER_WANT_RECS
@@ -34,6 +36,8 @@
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 
@@ -43,6 +47,8 @@
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
+#define IP4(m, f, min, max, doc)
+#define MAC(m, f, unicast, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define REC_END(m)
@@ -75,7 +81,17 @@ peer_msg_name(uint8_t type)
 uint8_t
 peer_answer_type(uint8_t type)
 {
-	return type == PEER_full_request ? PEER_etp : 0;
+	switch (type) {
+	case PEER_get_main_id:
+		return PEER_main_id;
+	case PEER_match_duplication:
+		return PEER_matched;
+	case PEER_iarc_removed:
+		return PEER_iarc_gone;
+	case PEER_full_request:
+		return PEER_etp;
+	}
+	return 0;
 }
 
 static const struct {
@@ -86,6 +102,7 @@ static const struct {
 	[PEER_E_NOT_ACCEPTED] = { "not_accepted", "there is no such identity or arc" },
 	[PEER_E_BOOTSTRAP] = { "bootstrap", "still entering the network; ask later" },
 	[PEER_E_MALFORMED] = { "malformed", "the call cannot be read" },
+	[PEER_E_BUSY] = { "busy", "not now; ask again" },
 };
 
 _Static_assert(sizeof(errors) / sizeof(errors[0]) == PEER_E_LAST + 1, "a sentence for every error");

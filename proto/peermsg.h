@@ -29,6 +29,7 @@ enum {
 	PEER_LEVELS = 24,
 	PEER_HOPS = 255,		/* of one path (spec/qspn 1.11) */
 	PEER_PATHS = 65535,		/* in one ETP */
+	PEER_IDENTITIES = 64,		/* of one system */
 	PEER_EXPANSION = 12,		/* a decoded body needs at most so many times its bytes on the wire */
 };
 
@@ -46,12 +47,22 @@ enum peer_cost {
 	PEER_COST_DEAD = 2,
 };
 
+/* In a match. */
+enum peer_match_status {
+	PEER_MATCH_UNKNOWN = 0,		/* no identity-arc between the two */
+	PEER_MATCH_STAYED = 1,		/* identity-arcs with the old and the new one */
+	PEER_MATCH_MOVED = 2,		/* duplicated in the same migration */
+	PEER_MATCH_DROPPED = 3,		/* an identity-arc with the new one alone: the old one's new
+					   link-local cannot be used there */
+};
+
 /* Why a call was not done. */
 enum peer_error {
 	PEER_E_NOT_ACCEPTED = 1,	/* no such identity or arc here */
 	PEER_E_BOOTSTRAP = 2,		/* still entering: ask later */
 	PEER_E_MALFORMED = 3,
-	PEER_E_LAST = PEER_E_MALFORMED,
+	PEER_E_BUSY = 4,		/* not now: ask again */
+	PEER_E_LAST = PEER_E_BUSY,
 };
 
 /* The structs: lists first, as each record needs those of its elements. */
@@ -63,6 +74,8 @@ enum peer_error {
 #define U64(m, f, min, max, doc) uint64_t f;
 #define V32(m, f, min, max, doc) uint32_t f;
 #define V64(m, f, min, max, doc) uint64_t f;
+#define IP4(m, f, min, max, doc) uint32_t f;
+#define MAC(m, f, unicast, doc) uint8_t f[6];
 #define RECORD(m, f, of, doc) struct peer_##of f;
 #define LIST(m, f, of, min, max, doc) struct peer_##of##_list f;
 #define REC_END(m) }; struct peer_##m##_list { const struct peer_##m *v; uint16_t n; };
@@ -81,6 +94,8 @@ enum peer_error {
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 #undef REC_END
@@ -96,6 +111,8 @@ enum peer_error {
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
+#define IP4(m, f, min, max, doc)
+#define MAC(m, f, unicast, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define PEER_WANT_MSGS
@@ -128,6 +145,8 @@ struct peer_msg {
 #undef U64
 #undef V32
 #undef V64
+#undef IP4
+#undef MAC
 #undef RECORD
 #undef LIST
 
@@ -135,9 +154,9 @@ struct peer_msg {
 extern const struct msg_desc peer_msgs[];
 extern const size_t peer_n_msgs;
 extern const struct msg_desc peer_frame_desc, peer_addr_desc, peer_hop_desc, peer_fp_desc,
-    peer_path_desc;
+    peer_path_desc, peer_match_desc;
 extern const struct msg_desc peer_gexp_desc, peer_pos_desc, peer_eldership_desc, peer_arc_desc,
-    peer_count_desc;
+    peer_count_desc, peer_nodeid_desc;
 
 /* Name of a message, "?" for an unknown number; static. */
 const char *peer_msg_name(uint8_t type);
