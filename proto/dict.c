@@ -153,6 +153,7 @@ print_peer(void)
 	print_record(&peer_path_desc, 0, false);
 	print_record(&peer_path_desc, 0, true);
 	print_record(&peer_fp_desc, 0, true);
+	print_record(&peer_match_desc, 0, true);
 }
 
 /* Words as they stand in JSON, their quotes escaped for the dictionary. */

@@ -18,8 +18,8 @@
 #define U64(m, f, min, max, doc) FIELD(m, f, MSG_U64, min, max, NULL, doc)
 #define V32(m, f, min, max, doc) FIELD(m, f, MSG_V32, min, max, NULL, doc)
 #define V64(m, f, min, max, doc) FIELD(m, f, MSG_V64, min, max, NULL, doc)
-#define IP4(m, f, doc) FIELD(m, f, MSG_IP4, 0, UINT32_MAX, NULL, doc)
-#define MAC(m, f, doc) FIELD(m, f, MSG_MAC, 1, UINT64_MAX, NULL, doc)
+#define IP4(m, f, min, max, doc) FIELD(m, f, MSG_IP4, min, max, NULL, doc)
+#define MAC(m, f, unicast, doc) FIELD(m, f, MSG_MAC, unicast, 0, NULL, doc)
 #define RECORD(m, f, of, doc) FIELD(m, f, MSG_REC, 0, 0, &peer_##of##_desc, doc)
 #define LIST(m, f, of, min, max, doc) FIELD(m, f, MSG_LIST, min, max, &peer_##of##_desc, doc)
 #define PEER_WANT_RECS
@@ -47,8 +47,8 @@
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
-#define IP4(m, f, doc)
-#define MAC(m, f, doc)
+#define IP4(m, f, min, max, doc)
+#define MAC(m, f, unicast, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define REC_END(m)
@@ -84,6 +84,12 @@ peer_answer_type(uint8_t type)
 	switch (type) {
 	case PEER_open:
 		return PEER_opened;
+	case PEER_get_main_id:
+		return PEER_main_id;
+	case PEER_match_duplication:
+		return PEER_matched;
+	case PEER_iarc_removed:
+		return PEER_iarc_gone;
 	case PEER_full_request:
 		return PEER_etp;
 	default:

@@ -31,6 +31,7 @@ enum {
 	PEER_PATHS = 65535,		/* in one ETP */
 	PEER_HEARD = 50,		/* in one hello (spec/neighborhood 19.2) */
 	PEER_NODE_MAX = 0x7ffffffe,	/* greatest NeighborhoodNodeID (spec/neighborhood 3) */
+	PEER_IDENTITIES = 64,		/* of one system */
 	PEER_EXPANSION = 12,		/* a decoded body needs at most so many times its bytes on the wire */
 };
 
@@ -46,6 +47,15 @@ enum peer_cost {
 	PEER_COST_MEASURED = 0,
 	PEER_COST_NULL = 1,	/* the destination is the sender itself */
 	PEER_COST_DEAD = 2,
+};
+
+/* In a match. */
+enum peer_match_status {
+	PEER_MATCH_UNKNOWN = 0,		/* no identity-arc between the two */
+	PEER_MATCH_STAYED = 1,		/* identity-arcs with the old and the new one */
+	PEER_MATCH_MOVED = 2,		/* duplicated in the same migration */
+	PEER_MATCH_DROPPED = 3,		/* an identity-arc with the new one alone: the old one's new
+					   link-local cannot be used there */
 };
 
 /* Why a call was not done (spec/neighborhood 17.2 and 19.4). */
@@ -81,8 +91,8 @@ enum peer_heard_flag {
 #define U64(m, f, min, max, doc) uint64_t f;
 #define V32(m, f, min, max, doc) uint32_t f;
 #define V64(m, f, min, max, doc) uint64_t f;
-#define IP4(m, f, doc) uint32_t f;
-#define MAC(m, f, doc) uint8_t f[6];
+#define IP4(m, f, min, max, doc) uint32_t f;
+#define MAC(m, f, unicast, doc) uint8_t f[6];
 #define RECORD(m, f, of, doc) struct peer_##of f;
 #define LIST(m, f, of, min, max, doc) struct peer_##of##_list f;
 #define REC_END(m) }; struct peer_##m##_list { const struct peer_##m *v; uint16_t n; };
@@ -118,8 +128,8 @@ enum peer_heard_flag {
 #define U64(m, f, min, max, doc)
 #define V32(m, f, min, max, doc)
 #define V64(m, f, min, max, doc)
-#define IP4(m, f, doc)
-#define MAC(m, f, doc)
+#define IP4(m, f, min, max, doc)
+#define MAC(m, f, unicast, doc)
 #define RECORD(m, f, of, doc)
 #define LIST(m, f, of, min, max, doc)
 #define PEER_WANT_MSGS
@@ -161,9 +171,9 @@ struct peer_msg {
 extern const struct msg_desc peer_msgs[];
 extern const size_t peer_n_msgs;
 extern const struct msg_desc peer_frame_desc, peer_addr_desc, peer_hop_desc, peer_fp_desc,
-    peer_path_desc, peer_heard_desc;
+    peer_path_desc, peer_heard_desc, peer_match_desc;
 extern const struct msg_desc peer_gexp_desc, peer_pos_desc, peer_eldership_desc, peer_arc_desc,
-    peer_count_desc;
+    peer_count_desc, peer_nodeid_desc;
 
 /* Name of a message, "?" for an unknown number; static. */
 const char *peer_msg_name(uint8_t type);

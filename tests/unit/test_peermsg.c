@@ -29,8 +29,8 @@ value(struct maker *k, const struct msg_field *f)
 
 	if (f->kind == MSG_N32)
 		return (uint32_t)(rng_below(&k->rng, 5) - 1);
-	if (f->kind == MSG_MAC)
-		return rng_u64(&k->rng);
+	if (f->kind == MSG_MAC)		/* never multicast */
+		return (rng_u64(&k->rng) & UINT64_C(0xfeffffffffff)) | 1;
 	switch (rng_below(&k->rng, 4)) {
 	case 0:
 		return min;
@@ -68,9 +68,12 @@ store(const struct msg_field *f, void *at, uint64_t v)
 	const uint8_t v8 = (uint8_t)v;
 	const uint16_t v16 = (uint16_t)v;
 	const uint32_t v32 = (uint32_t)v;
-	const void *from = f->size == 1 ? (const void *)&v8 : f->size == 2 ? (const void *)&v16 :
+	uint8_t mac[6];
+	const void *from = f->kind == MSG_MAC ? mac : f->size == 1 ? (const void *)&v8 : f->size == 2 ? (const void *)&v16 :
 	    f->size == 4 ? (const void *)&v32 : &v;
 
+	for (unsigned i = 0; i < sizeof(mac); i++)
+		mac[i] = (uint8_t)(v >> (40 - 8 * i));
 	memcpy(at, from, f->size);
 	/* Of one station, and not zero. */
 	if (f->kind == MSG_MAC)
@@ -277,6 +280,9 @@ test_unknown(void)
 	CU_ASSERT_EQUAL(peer_msg_print(&m, text, sizeof(text)), 0);
 	CU_ASSERT_STRING_EQUAL(text, "");
 	CU_ASSERT_EQUAL(peer_answer_type(PEER_full_request), PEER_etp);
+	CU_ASSERT_EQUAL(peer_answer_type(PEER_get_main_id), PEER_main_id);
+	CU_ASSERT_EQUAL(peer_answer_type(PEER_match_duplication), PEER_matched);
+	CU_ASSERT_EQUAL(peer_answer_type(PEER_iarc_removed), PEER_iarc_gone);
 	CU_ASSERT_EQUAL(peer_answer_type(PEER_etp), 0);
 	CU_ASSERT_EQUAL(peer_answer_type(PEER_open), PEER_opened);
 	for (unsigned e = 0; e < 256; e++) {

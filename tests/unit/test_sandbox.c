@@ -81,7 +81,9 @@ DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
 DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
+#ifndef SC_SANITIZED
 DIES(protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ))
+#endif
 DIES(futex, syscall(SYS_futex, &word, FUTEX_WAIT, 1, NULL, NULL, 0))
 DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
 DIES(clone3, syscall(SYS_clone3, NULL, 0))
@@ -247,7 +249,9 @@ main(void)
 		T(kill, "kills on kill"),
 		T(bpf, "kills on bpf"),
 		T(io_uring, "kills on io_uring"),
+#ifndef SC_SANITIZED	/* the address sanitizer protects memory of its own */
 		T(protect, "kills on changing what memory is for"),
+#endif
 		T(futex, "kills on waiting for another thread"),
 		T(ioctl, "kills on ioctl"),
 		T(fcntl, "kills on fcntl"),
