@@ -227,6 +227,9 @@ bool qspn_is_bootstrapped(const struct qspn *q);
 /* Ranges of a connectivity identity: the smallest from and the greatest to; 0, 0 for a main one. */
 void qspn_range(const struct qspn *q, unsigned *from, unsigned *to);
 
+/* True when one of its ranges begins at level FROM. */
+bool qspn_supports(const struct qspn *q, unsigned from);
+
 /* Arcs in ascending order of their numbers. */
 struct qspn_arc_info {
 	uint32_t arc;

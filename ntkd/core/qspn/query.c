@@ -26,6 +26,15 @@ qspn_range(const struct qspn *q, unsigned *from, unsigned *to)
 	}
 }
 
+bool
+qspn_supports(const struct qspn *q, unsigned from)
+{
+	for (unsigned i = 0; i < q->n_ranges; i++)
+		if (q->ranges[i].from == from)
+			return true;
+	return false;
+}
+
 size_t
 qspn_arcs(const struct qspn *q)
 {
