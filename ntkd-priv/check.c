@@ -151,7 +151,7 @@ forget(struct check *k, uint8_t first, uint8_t last)
 	}
 }
 
-/* One dump, from the beginning again when the list changed meanwhile. */
+/* One dump, from the beginning again when the list changed meanwhile; a failed one tells nothing. */
 static int
 scan(struct check *k, int type, uint8_t first, uint8_t last)
 {
@@ -160,11 +160,13 @@ scan(struct check *k, int type, uint8_t first, uint8_t last)
 	int error = EAGAIN;
 
 	for (int i = 0; error == EAGAIN && i < NLQ_DUMP_ATTEMPTS; i++) {
+		forget(k, first, last);
+		error = nlq_dump_once(k->ledger->ns[k->ns].rt, label_dump_request(type), look, k);
+		if (error == 0)
+			break;
 		nlq_drop(&k->q);
 		k->out->totals = totals;
 		k->out->n = n;
-		forget(k, first, last);
-		error = nlq_dump_once(k->ledger->ns[k->ns].rt, label_dump_request(type), look, k);
 	}
 	return error;
 }
