@@ -202,7 +202,6 @@ compare(struct check *k, int type, uint8_t first, uint8_t last)
 	int error = scan(k, type, first, last);
 
 	if (error != 0) {
-		nlq_drop(&k->q);
 		found(k, PRIV_FATE_FAILED, error, print_kind(last), "cannot be listed");
 		return error;
 	}
@@ -265,8 +264,6 @@ namespace_check(struct check *k)
 		mended(k, error, print_kind(OBJ_NS), "forwarding");
 	if (k->ns == NS_DEFAULT)
 		return;
-	x_netns_announce(k->ledger, n, !n->checked);
-	n->checked = true;
 	if (x_link_read(n->rt, NETNS_LO, NULL, &f) == 0 && !f.up)
 		mended(k, x_link_set(n->rt, NETNS_LO, LINK_UP, NULL, &err), print_kind(OBJ_DEV), "lo");
 	x_netns_name(n->number, name);
