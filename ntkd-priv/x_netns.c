@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/mono.h"
 #include "common/privfd.h"
 #include "ntkd-priv/journal.h"
 #include "ntkd-priv/x_link.h"
@@ -31,7 +30,7 @@
 enum {
 	RT_BUFFER = 1 << 20,	/* bytes; acknowledgements of a batch, dumps of links */
 	NFT_BUFFER = 4 << 20,	/* an nftables batch must go out in one piece */
-	NAME_TRIES = 1000,	/* names that may be somebody else's */
+	TRIES = 1000,		/* names and ids that may be somebody else's */
 };
 
 void
@@ -105,7 +104,7 @@ name_take(struct ledger *l, uint32_t *number)
 	char name[NETNS_NAME];
 	int fd, error = EEXIST;
 
-	for (int i = 0; error == EEXIST && i < NAME_TRIES; i++) {
+	for (int i = 0; error == EEXIST && i < TRIES; i++) {
 		*number = r.value = l->next_ns_number++;
 		x_netns_name(*number, name);
 		if (!journal_add(&r))
@@ -183,23 +182,22 @@ x_netns_name_look(const struct ns *n)
 	return st.st_dev == n->st_dev && st.st_ino == n->st_ino ? 0 : EEXIST;
 }
 
-/* The number may still be that of a namespace which the kernel has not yet taken down. */
-void
-x_netns_announce(const struct ledger *l, struct ns *n, bool tell)
+/* Has the default namespace call N by the first id from its number on that is nobody's. */
+static int
+id_take(const struct ledger *l, struct ns *n, struct nlq_error *err)
 {
 	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
 	struct nl_msg *m;
-	struct nlq_error err;
+	int error = EEXIST;
 
-	if (n->announced)
-		return;
-	m = nlq_message(RTM_NEWNSID, 0, &head, sizeof(head));
-	nlq_put_u32(m, NETNSA_NSID, n->number);
-	nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
-	n->announced = nlq_request(l->ns[NS_DEFAULT].rt, m, &err) == 0;
-	if (!n->announced && tell)
-		log_remote(mono_now(), "netns", "namespace %u has no notification id, changes in it are"
-		    " noticed late: %s", n->number, strerror(err.error));
+	for (uint32_t i = 0; error == EEXIST && i < TRIES; i++) {
+		n->id = n->number + i;
+		m = nlq_message(RTM_NEWNSID, 0, &head, sizeof(head));
+		nlq_put_u32(m, NETNSA_NSID, n->id);
+		nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
+		error = nlq_request(l->ns[NS_DEFAULT].rt, m, err);
+	}
+	return error;
 }
 
 static int
@@ -217,9 +215,10 @@ ns_make(struct ledger *l, struct ns *n, uint32_t label, struct nlq_error *err)
 		return errno;
 	error = inside_setup(n);
 	back_to_default(l);
+	if (error == 0)
+		error = id_take(l, n, err);
 	if (error != 0)
 		return error;
-	x_netns_announce(l, n, false);
 	/* Without lo there is no local table, and no gateway would be accepted. */
 	snprintf(alias, sizeof(alias), "ntkd identity %u", label);
 	return x_link_set(n->rt, NETNS_LO, LINK_UP, alias, err);

@@ -10,8 +10,8 @@
  * then on reached through the descriptor and the netlink sockets opened inside it:
  * it is entered at its making, and when a check looks at its settings.
  *
- * In the default namespace it gets its number as an id, so that sockets of ntkd hear
- * of its changes (NETLINK_LISTEN_ALL_NSID).
+ * In the default namespace it gets an id, so that sockets of ntkd hear of its changes
+ * (NETLINK_LISTEN_ALL_NSID): its number, or a later one when others have that.
  */
 
 #include "ntkd-priv/ledger.h"
@@ -44,9 +44,6 @@ int x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right);
  * (several ms each), and nothing of it can fail: the caller of a drop need not wait for it.
  */
 void x_netns_close(struct ledger *l);
-
-/* Gives N of L its id, if it has none; logs when the number is somebody's and TELL. */
-void x_netns_announce(const struct ledger *l, struct ns *n, bool tell);
 
 /*
  * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO), or an
