@@ -6,8 +6,6 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
-#include <netlink/cache.h>
-#include <netlink/route/link.h>
 #include <netlink/socket.h>
 #include <sched.h>
 #include <stdio.h>
@@ -23,9 +21,6 @@
 #include "ntkd-priv/journal.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_sysctl.h"
-
-/* Names of namespaces and of the pseudo-interfaces in them begin with this. */
-#define NETNS_PREFIX "ntkv"
 
 enum {
 	RT_BUFFER = 1 << 20,	/* bytes; acknowledgements of a batch, dumps of links */
@@ -250,24 +245,6 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	return unlinkat(PRIV_FD_NAMES, name, 0) == 0 || cannot(name, "removed");
 }
 
-/* Takes the pseudo-interfaces down that the socket RT can see. */
-static void
-pseudo_silence(struct nl_sock *rt)
-{
-	struct nlq_error ignored;
-	struct nl_cache *links;
-
-	if (rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
-		return;
-	for (struct nl_object *o = nl_cache_get_first(links); o != NULL; o = nl_cache_get_next(o)) {
-		struct rtnl_link *link = nl_object_priv(o);
-
-		if (strncmp(rtnl_link_get_name(link), NETNS_PREFIX, strlen(NETNS_PREFIX)) == 0)
-			x_link_set(rt, rtnl_link_get_ifindex(link), LINK_DOWN, NULL, &ignored);
-	}
-	nl_cache_free(links);
-}
-
 void
 x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino)
 {
@@ -287,20 +264,18 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
 		back_to_default(l);
 	}
 	close(fd);
-	if (rt != NULL)
-		pseudo_silence(rt);
+	x_link_each(rt, x_link_silence);
 	nl_socket_free(rt);
 }
 
 /*
  * Somebody else's descriptor may keep the namespace alive after its name is
- * gone: so that it does not go on answering neighbours, its interfaces go down first.
+ * gone: so that it does not go on answering neighbours, its interfaces fall silent first.
  */
 static void
 ns_close(struct ledger *l, struct ns *n)
 {
-	if (n->rt != NULL)
-		pseudo_silence(n->rt);
+	x_link_each(n->rt, x_link_silence);
 	if (n->number != 0 && x_netns_remove_name(n->number, n->st_dev, n->st_ino))
 		journal_walk(record_is_of, &n->number);
 	/* The newest number may be used again: numbers still tell the order of making. */

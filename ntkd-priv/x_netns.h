@@ -17,6 +17,9 @@
 #include "ntkd-priv/ledger.h"
 #include "common/nlq.h"
 
+/* Names of namespaces and of the pseudo-interfaces in them begin with this. */
+#define NETNS_PREFIX "ntkv"
+
 enum { NETNS_NAME = 16 };	/* room for a name, NUL included */
 
 /* Opens the default namespace, in which the process is; 0 or errno. */
@@ -53,7 +56,7 @@ void x_netns_close(struct ledger *l);
 bool x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino);
 
 /*
- * Takes our pseudo-interfaces down in the namespace (DEV, INO) of a previous life, if the
+ * Silences our pseudo-interfaces in the namespace (DEV, INO) of a previous life, if the
  * name NUMBER still shows it.
  */
 void x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino);
