@@ -151,7 +151,7 @@ forget(struct check *k, uint8_t first, uint8_t last)
 	}
 }
 
-/* One dump, from the beginning again when the list changed meanwhile. */
+/* One dump, from the beginning again when the list changed meanwhile; a failed one tells nothing. */
 static int
 scan(struct check *k, int type, uint8_t first, uint8_t last)
 {
@@ -160,11 +160,13 @@ scan(struct check *k, int type, uint8_t first, uint8_t last)
 	int error = EAGAIN;
 
 	for (int i = 0; error == EAGAIN && i < NLQ_DUMP_ATTEMPTS; i++) {
+		forget(k, first, last);
+		error = nlq_dump_once(k->ledger->ns[k->ns].rt, label_dump_request(type), look, k);
+		if (error == 0)
+			break;
 		nlq_drop(&k->q);
 		k->out->totals = totals;
 		k->out->n = n;
-		forget(k, first, last);
-		error = nlq_dump_once(k->ledger->ns[k->ns].rt, label_dump_request(type), look, k);
 	}
 	return error;
 }
@@ -200,7 +202,6 @@ compare(struct check *k, int type, uint8_t first, uint8_t last)
 	int error = scan(k, type, first, last);
 
 	if (error != 0) {
-		nlq_drop(&k->q);
 		found(k, PRIV_FATE_FAILED, error, print_kind(last), "cannot be listed");
 		return error;
 	}
@@ -263,8 +264,6 @@ namespace_check(struct check *k)
 		mended(k, error, print_kind(OBJ_NS), "forwarding");
 	if (k->ns == NS_DEFAULT)
 		return;
-	x_netns_announce(k->ledger, n, !n->checked);
-	n->checked = true;
 	if (x_link_read(n->rt, NETNS_LO, NULL, &f) == 0 && !f.up)
 		mended(k, x_link_set(n->rt, NETNS_LO, LINK_UP, NULL, &err), print_kind(OBJ_DEV), "lo");
 	x_netns_name(n->number, name);

@@ -88,6 +88,7 @@ struct slot {
 struct ns {
 	struct slot slot;
 	uint32_t number;	/* in its name */
+	uint32_t id;		/* by which the default namespace calls it in notifications */
 	int fd;			/* of the namespace itself */
 	dev_t st_dev;		/* what its name must show before it is unmounted */
 	ino_t st_ino;
@@ -99,8 +100,6 @@ struct ns {
 	uint64_t nft_digest;
 	uint32_t translations;	/* OBJ_NAT in it */
 	bool closing;		/* dropped, but not yet removed */
-	bool announced;		/* has an id in the default namespace */
-	bool checked;		/* once at least: that it has none was told */
 };
 
 struct dev {

@@ -23,20 +23,26 @@ namespace_remove(const struct journal_record *r, void *arg)
 	return x_netns_remove_name(r->value, (dev_t)r->dev, (ino_t)r->ino);
 }
 
-/* Everything that carries the labels of configuration C: nothing is in the ledger yet. */
-static int
-labelled_remove(struct ledger *l, const struct conf *c)
+/*
+ * Everything that carries the labels of configuration C, while nothing is in the ledger.
+ * Returns how many stay; ERROR is why they cannot even be listed, or 0.
+ */
+static uint32_t
+labelled_remove(struct ledger *l, const struct conf *c, int *error)
 {
 	static struct findings f;
-	int error = check_labels(c, l, &f);
 
+	*error = check_labels(c, l, &f);
 	if (f.totals.removed != 0)
 		log_info("reap", "removed %u addresses, routes and rules that a previous life left",
 		    f.totals.removed);
 	if (f.totals.failed != 0)
-		log_warnx("reap", "%u that a previous life left cannot be removed; first: %s %s: %s",
-		    f.totals.failed, f.v[0].kind, f.v[0].object, strerror(f.v[0].error));
-	return error;
+		log_warnx("reap", "%u that a previous life left cannot be removed", f.totals.failed);
+	for (unsigned i = 0; i < f.n; i++)
+		if (f.v[i].fate == PRIV_FATE_FAILED)
+			log_warnx("reap", "not removed: %s %s: %s", f.v[i].kind, f.v[i].object,
+			    strerror(f.v[i].error));
+	return f.totals.failed;
 }
 
 /* A previous life may have had another configuration, and so other labels. */
@@ -56,7 +62,9 @@ former_conf(const struct journal_record *r)
 static bool
 former_labels_remove(const struct journal_record *r, void *arg)
 {
-	return r->kind == JOURNAL_LABELS && labelled_remove(arg, former_conf(r)) == 0;
+	int ignored;
+
+	return r->kind == JOURNAL_LABELS && labelled_remove(arg, former_conf(r), &ignored) == 0;
 }
 
 static bool
@@ -69,19 +77,12 @@ labels_note(const struct conf *c)
 	return journal_add(&r);
 }
 
-static bool
-is_labels(const struct journal_record *r, void *arg)
-{
-	(void)arg;
-	return r->kind == JOURNAL_LABELS;
-}
-
+/* What could not be removed before: once more.  What stays is known to the next life. */
 void
 reap_at_end(struct ledger *l)
 {
-	/* Names that could not be removed with their namespaces: once more. */
 	journal_walk(namespace_remove, l);
-	journal_walk(is_labels, NULL);
+	journal_walk(former_labels_remove, l);
 }
 
 /* No configuration has those of the kernel or of an administrator: theirs would be taken away. */
@@ -117,7 +118,7 @@ reap(struct ledger *l, const struct conf *c)
 		log_warnx("reap", "%zu records of the journal make no sense; dropped", nonsense);
 	journal_walk(namespace_remove, l);
 	journal_walk(former_labels_remove, l);
-	error = labelled_remove(l, c);
+	labelled_remove(l, c, &error);
 	if (error == 0)
 		error = x_nft_remove_table(l->ns[NS_DEFAULT].nft);
 	if (error != 0)
@@ -156,8 +157,8 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	ntk_prefix_t p, subnet;
 	struct seen s;
 
-	if (!label_read(nlh, &s) || s.len <= 1 || s.len > NTK_IP_BITS ||
-	    dev_is_managed(w->ledger, s.ifindex))
+	if (!label_read(nlh, &s) || s.kind != OBJ_ROUTE || s.len <= 1 ||
+	    s.len > NTK_IP_BITS || dev_is_managed(w->ledger, s.ifindex))
 		return;
 	p = (ntk_prefix_t){ s.addr, s.len };
 	if (!(p.len > label_linklocal.len && prefix_has(label_linklocal, p)) &&

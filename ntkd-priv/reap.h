@@ -14,7 +14,10 @@
 /* Removes what is left; logs what it found.  errno of a dump that failed, or 0. */
 int reap(struct ledger *l, const struct conf *c);
 
-/* At the end of a life: names that are still there; its labels need not be looked for any more. */
+/*
+ * At the end of a life, when nothing is in the ledger any more: names and labelled objects that are
+ * still there.  Labels of which nothing is left need not be looked for by the next life.
+ */
 void reap_at_end(struct ledger *l);
 
 /*

@@ -295,6 +295,7 @@ result_note(struct txn *t, const struct obj *o)
 	if (o->kind == OBJ_NS) {
 		r->handle = ledger_handle(l, PRIV_H_NS, o->ns);
 		r->number = l->ns[o->ns].number;
+		r->id = l->ns[o->ns].id;
 	} else if (o->kind == OBJ_DEV) {
 		r->handle = ledger_handle(l, PRIV_H_DEV, o->dev);
 		r->number = (uint32_t)l->dev[o->dev].ifindex;

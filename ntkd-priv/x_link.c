@@ -2,11 +2,13 @@
 #include "ntkd-priv/x_link.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
+#include <netlink/cache.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/route/link.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #include "common/must.h"
+#include "ntkd-priv/x_netns.h"
 #include "ntkd-priv/x_sysctl.h"
 
 /* Spec kernel-state 3, as netlink and as files. */
@@ -67,6 +70,21 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	return 0;
 }
 
+int
+x_link_each(struct nl_sock *rt, int (*each)(struct nl_sock *rt, struct rtnl_link *link))
+{
+	struct nl_cache *links;
+	int error = 0;
+
+	if (rt == NULL || rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
+		return EIO;
+	for (struct nl_object *o = nl_cache_get_first(links); o != NULL && error == 0;
+	    o = nl_cache_get_next(o))
+		error = each(rt, nl_object_priv(o));
+	nl_cache_free(links);
+	return error;
+}
+
 /* IFLA_AF_SPEC { AF_INET { IFLA_INET_CONF { which = value … } } } */
 static void
 settings_put(struct nl_msg *m)
@@ -86,9 +104,8 @@ int
 x_link_set(struct nl_sock *rt, int ifindex, unsigned what, const char *alias,
     struct nlq_error *err)
 {
-	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex,
-		.ifi_flags = (what & LINK_UP) != 0 ? IFF_UP : 0,
-		.ifi_change = (what & (LINK_UP | LINK_DOWN)) != 0 ? IFF_UP : 0 };
+	const unsigned up = (what & LINK_UP) != 0 ? IFF_UP : 0;
+	const struct ifinfomsg head = { .ifi_index = ifindex, .ifi_flags = up, .ifi_change = up };
 	struct nl_msg *m = nlq_message(RTM_SETLINK, 0, &head, sizeof(head));
 
 	if ((what & LINK_SETTINGS) != 0)
@@ -96,6 +113,31 @@ x_link_set(struct nl_sock *rt, int ifindex, unsigned what, const char *alias,
 	if (alias != NULL)
 		must_be(nla_put_string(m, IFLA_IFALIAS, alias) == 0);
 	return nlq_request(rt, m, err);
+}
+
+/*
+ * In this mode it hears nobody but the senders that were named to it, and without an address the
+ * kernel drops its routes.  Taking it down would wait for all that is under way, 10 ms for each.
+ */
+int
+x_link_silence(struct nl_sock *rt, struct rtnl_link *link)
+{
+	const struct ifaddrmsg any = { .ifa_family = AF_INET,
+		.ifa_index = (unsigned)rtnl_link_get_ifindex(link) };
+	struct rtnl_link *deaf;
+	struct nlq_error err;
+	struct nl_msg *m;
+
+	if (strncmp(rtnl_link_get_name(link), NETNS_PREFIX, strlen(NETNS_PREFIX)) != 0)
+		return 0;
+	deaf = must(rtnl_link_macvlan_alloc());
+	rtnl_link_macvlan_set_mode(deaf, MACVLAN_MODE_SOURCE);
+	must_be(rtnl_link_build_change_request(link, deaf, 0, &m) == 0);
+	rtnl_link_put(deaf);
+	nlq_request(rt, m, &err);
+	while (nlq_request(rt, nlq_message(RTM_DELADDR, 0, &any, sizeof(any)), &err) == 0)
+		;
+	return 0;
 }
 
 static int
@@ -141,7 +183,7 @@ pseudo_make(struct ledger *l, const struct obj *o, struct nlq_error *err)
 
 	*d = (struct dev){ .slot = d->slot, .ns = o->ns, .parent = o->via_dev };
 	ledger_take(l, PRIV_H_DEV, o->dev);
-	snprintf(d->name, sizeof(d->name), "ntkv%u_%u", l->ns[o->ns].number,
+	snprintf(d->name, sizeof(d->name), NETNS_PREFIX "%u_%u", l->ns[o->ns].number,
 	    (unsigned)(o->via_dev - 1));
 	error = macvlan_request(l, d, err);
 	if (error != 0)

@@ -10,6 +10,8 @@
 #include "ntkd-priv/ledger.h"
 #include "common/nlq.h"
 
+struct rtnl_link;
+
 struct link_facts {
 	int ifindex;
 	bool up;
@@ -21,11 +23,19 @@ struct link_facts {
 /* By index, or by NAME when IFINDEX is 0.  Returns 0 or errno. */
 int x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts *out);
 
+/* Calls EACH for every interface that RT can see, until it returns not 0.  0, that, or EIO. */
+int x_link_each(struct nl_sock *rt, int (*each)(struct nl_sock *rt, struct rtnl_link *link));
+
+/*
+ * For x_link_each(): a pseudo-interface of ours, told by its name, hears nothing any more and has
+ * no addresses and routes, whoever keeps its namespace.  Nothing is waited for.  Returns 0.
+ */
+int x_link_silence(struct nl_sock *rt, struct rtnl_link *link);
+
 /* What shall become of an interface, in one message. */
 enum {
 	LINK_SETTINGS = 1,	/* rp_filter 0, arp_ignore 1, arp_announce 2 (spec/kernel-state 3) */
 	LINK_UP = 2,
-	LINK_DOWN = 4,
 };
 
 /* Does WHAT, and sets the alias unless it is NULL.  As nlq_request(). */

@@ -6,32 +6,25 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
-#include <netlink/cache.h>
-#include <netlink/route/link.h>
 #include <netlink/socket.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/mono.h"
 #include "common/privfd.h"
 #include "ntkd-priv/journal.h"
 #include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_sysctl.h"
 
-/* Names of namespaces and of the pseudo-interfaces in them begin with this. */
-#define NETNS_PREFIX "ntkv"
-
 enum {
 	RT_BUFFER = 1 << 20,	/* bytes; acknowledgements of a batch, dumps of links */
 	NFT_BUFFER = 4 << 20,	/* an nftables batch must go out in one piece */
-	NAME_TRIES = 1000,	/* names that may be somebody else's */
+	TRIES = 1000,		/* names and ids that may be somebody else's */
 };
 
 void
@@ -105,7 +98,7 @@ name_take(struct ledger *l, uint32_t *number)
 	char name[NETNS_NAME];
 	int fd, error = EEXIST;
 
-	for (int i = 0; error == EEXIST && i < NAME_TRIES; i++) {
+	for (int i = 0; error == EEXIST && i < TRIES; i++) {
 		*number = r.value = l->next_ns_number++;
 		x_netns_name(*number, name);
 		if (!journal_add(&r))
@@ -183,23 +176,22 @@ x_netns_name_look(const struct ns *n)
 	return st.st_dev == n->st_dev && st.st_ino == n->st_ino ? 0 : EEXIST;
 }
 
-/* The number may still be that of a namespace which the kernel has not yet taken down. */
-void
-x_netns_announce(const struct ledger *l, struct ns *n, bool tell)
+/* Has the default namespace call N by the first id from its number on that is nobody's. */
+static int
+id_take(const struct ledger *l, struct ns *n, struct nlq_error *err)
 {
 	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
 	struct nl_msg *m;
-	struct nlq_error err;
+	int error = EEXIST;
 
-	if (n->announced)
-		return;
-	m = nlq_message(RTM_NEWNSID, 0, &head, sizeof(head));
-	nlq_put_u32(m, NETNSA_NSID, n->number);
-	nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
-	n->announced = nlq_request(l->ns[NS_DEFAULT].rt, m, &err) == 0;
-	if (!n->announced && tell)
-		log_remote(mono_now(), "netns", "namespace %u has no notification id, changes in it are"
-		    " noticed late: %s", n->number, strerror(err.error));
+	for (uint32_t i = 0; error == EEXIST && i < TRIES; i++) {
+		n->id = n->number + i;
+		m = nlq_message(RTM_NEWNSID, 0, &head, sizeof(head));
+		nlq_put_u32(m, NETNSA_NSID, n->id);
+		nlq_put_u32(m, NETNSA_FD, (uint32_t)n->fd);
+		error = nlq_request(l->ns[NS_DEFAULT].rt, m, err);
+	}
+	return error;
 }
 
 static int
@@ -217,9 +209,10 @@ ns_make(struct ledger *l, struct ns *n, uint32_t label, struct nlq_error *err)
 		return errno;
 	error = inside_setup(n);
 	back_to_default(l);
+	if (error == 0)
+		error = id_take(l, n, err);
 	if (error != 0)
 		return error;
-	x_netns_announce(l, n, false);
 	/* Without lo there is no local table, and no gateway would be accepted. */
 	snprintf(alias, sizeof(alias), "ntkd identity %u", label);
 	return x_link_set(n->rt, NETNS_LO, LINK_UP, alias, err);
@@ -251,24 +244,6 @@ x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino)
 	return unlinkat(PRIV_FD_NAMES, name, 0) == 0 || cannot(name, "removed");
 }
 
-/* Takes the pseudo-interfaces down that the socket RT can see. */
-static void
-pseudo_silence(struct nl_sock *rt)
-{
-	struct nlq_error ignored;
-	struct nl_cache *links;
-
-	if (rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
-		return;
-	for (struct nl_object *o = nl_cache_get_first(links); o != NULL; o = nl_cache_get_next(o)) {
-		struct rtnl_link *link = nl_object_priv(o);
-
-		if (strncmp(rtnl_link_get_name(link), NETNS_PREFIX, strlen(NETNS_PREFIX)) == 0)
-			x_link_set(rt, rtnl_link_get_ifindex(link), LINK_DOWN, NULL, &ignored);
-	}
-	nl_cache_free(links);
-}
-
 void
 x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino)
 {
@@ -288,20 +263,18 @@ x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t
 		back_to_default(l);
 	}
 	close(fd);
-	if (rt != NULL)
-		pseudo_silence(rt);
+	x_link_each(rt, x_link_silence);
 	nl_socket_free(rt);
 }
 
 /*
  * Somebody else's descriptor may keep the namespace alive after its name is
- * gone: so that it does not go on answering neighbours, its interfaces go down first.
+ * gone: so that it does not go on answering neighbours, its interfaces fall silent first.
  */
 static void
 ns_close(struct ledger *l, struct ns *n)
 {
-	if (n->rt != NULL)
-		pseudo_silence(n->rt);
+	x_link_each(n->rt, x_link_silence);
 	if (n->number != 0 && x_netns_remove_name(n->number, n->st_dev, n->st_ino))
 		journal_walk(record_is_of, &n->number);
 	/* The newest number may be used again: numbers still tell the order of making. */

@@ -10,12 +10,15 @@
  * then on reached through the descriptor and the netlink sockets opened inside it:
  * it is entered at its making, and when a check looks at its settings.
  *
- * In the default namespace it gets its number as an id, so that sockets of ntkd hear
- * of its changes (NETLINK_LISTEN_ALL_NSID).
+ * In the default namespace it gets an id, so that sockets of ntkd hear of its changes
+ * (NETLINK_LISTEN_ALL_NSID): its number, or a later one when others have that.
  */
 
 #include "ntkd-priv/ledger.h"
 #include "common/nlq.h"
+
+/* Names of namespaces and of the pseudo-interfaces in them begin with this. */
+#define NETNS_PREFIX "ntkv"
 
 enum { NETNS_NAME = 16 };	/* room for a name, NUL included */
 
@@ -45,9 +48,6 @@ int x_netns_settings_check(const struct ledger *l, unsigned ns, bool *right);
  */
 void x_netns_close(struct ledger *l);
 
-/* Gives N of L its id, if it has none; logs when the number is somebody's and TELL. */
-void x_netns_announce(const struct ledger *l, struct ns *n, bool tell);
-
 /*
  * Removes the name of namespace NUMBER if what it shows is the namespace (DEV, INO), or an
  * empty file of our own; anything else that stands there is somebody else's.  True
@@ -56,7 +56,7 @@ void x_netns_announce(const struct ledger *l, struct ns *n, bool tell);
 bool x_netns_remove_name(uint32_t number, dev_t dev, ino_t ino);
 
 /*
- * Takes our pseudo-interfaces down in the namespace (DEV, INO) of a previous life, if the
+ * Silences our pseudo-interfaces in the namespace (DEV, INO) of a previous life, if the
  * name NUMBER still shows it.
  */
 void x_netns_silence_former(const struct ledger *l, uint32_t number, dev_t dev, ino_t ino);

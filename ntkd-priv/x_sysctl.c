@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netlink/cache.h>
 #include <netlink/route/link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,24 +80,14 @@ x_sysctl_note(enum journal_kind kind, int ifindex, const char *name, const char 
 
 /* Each interface may have been set alone. */
 static int
-forwarding_note(struct nl_sock *rt)
+forwarding_note(struct nl_sock *rt, struct rtnl_link *link)
 {
-	struct nl_cache *links;
-	int error = 0;
+	int error = x_sysctl_note(JOURNAL_FORWARDING, rtnl_link_get_ifindex(link),
+	    rtnl_link_get_name(link), "forwarding");
 
-	if (rtnl_link_alloc_cache(rt, AF_UNSPEC, &links) != 0)
-		return EIO;
-	for (struct nl_object *o = nl_cache_get_first(links); o != NULL && error == 0;
-	    o = nl_cache_get_next(o)) {
-		struct rtnl_link *link = nl_object_priv(o);
-
-		error = x_sysctl_note(JOURNAL_FORWARDING, rtnl_link_get_ifindex(link),
-		    rtnl_link_get_name(link), "forwarding");
-		/* Gone meanwhile, or without IPv4: nothing to put back. */
-		error = error == ENOENT ? 0 : error;
-	}
-	nl_cache_free(links);
-	return error;
+	(void)rt;
+	/* Gone meanwhile, or without IPv4: nothing to put back. */
+	return error == ENOENT ? 0 : error;
 }
 
 /* In the reverse of the order in which it must be put back: ip_forward changes the others. */
@@ -111,7 +100,7 @@ x_sysctl_prepare(struct nl_sock *rt)
 	if (error != 0 || !value_read(ip_forward, &forward))
 		return errno;
 	if (forward == 0 && ((error = note(JOURNAL_FORWARDING, 0, all_redirects)) != 0 ||
-	    (error = forwarding_note(rt)) != 0 ||
+	    (error = x_link_each(rt, forwarding_note)) != 0 ||
 	    (error = note(JOURNAL_FORWARDING, 0, default_forwarding)) != 0 ||
 	    (error = note(JOURNAL_FORWARDING, 0, ip_forward)) != 0))
 		return error;

@@ -138,20 +138,6 @@ kmon_open(const struct knote_rules *rules, int fds[KMON_SOCKETS])
 
 /* --- in the loop ---------------------------------------------------------------- */
 
-/* The namespace that NSID means; KERNEL_NAMESPACES when it is none of ours. */
-static unsigned
-namespace_of(const struct kernel *k, int32_t nsid)
-{
-	unsigned ns = 1;
-
-	if (nsid == KNOTE_HERE)
-		return 0;
-	while (ns < KERNEL_NAMESPACES && (kernel_ns_number(k, ns) == 0 ||
-	    kernel_ns_number(k, ns) != (uint32_t)nsid))
-		ns++;
-	return ns;
-}
-
 static int32_t
 message_nsid(struct msghdr *msg)
 {
@@ -170,7 +156,7 @@ message_read(struct source *s, struct msghdr *msg, size_t len)
 {
 	struct kmon *m = s->m;
 	int32_t nsid = message_nsid(msg);
-	unsigned ns = namespace_of(m->d->kernel, nsid);
+	unsigned ns = nsid == KNOTE_HERE ? 0 : kernel_ns_called(m->d->kernel, (uint32_t)nsid);
 	struct knote note;
 
 	if (ns == KERNEL_NAMESPACES)

@@ -5,7 +5,7 @@
 /*
  * The kernel's notifications: two sockets in the default namespace, opened while the process
  * is root, through which the kernel also tells what happens in the namespaces that the
- * helper has given their number (NETLINK_LISTEN_ALL_NSID asks for CAP_NET_BROADCAST when the
+ * helper has given an id (NETLINK_LISTEN_ALL_NSID asks for CAP_NET_BROADCAST when the
  * socket is opened, and for nothing later).  They keep no namespace alive.
  */
 

@@ -54,6 +54,7 @@ result_enter(struct kernel *k, size_t i, const struct priv_op *op, const struct 
 		peers_find(&k->peers, k->job.macs[i])->table = r->number;
 	} else if (op->type == PRIV_OP_ns_create) {
 		s->number = r->number;
+		s->id = r->id;
 	} else {
 		memcpy(dev.mac.b, r->mac, sizeof(dev.mac.b));
 		s->dev[k->job.diff.v[i - k->job.n_macs].to->dev] = dev;

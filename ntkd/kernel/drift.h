@@ -14,8 +14,8 @@
  *    routes without a notification, and what could not be repaired while it was down can
  *    be when it is up;
  *  - at once when it is asked for;
- *  - DRIFT_WAIT_MIN after it was made, because the kernel may not have been able to tell about
- *    it from the first moment on (another that had its number is still being taken down);
+ *  - DRIFT_WAIT_MIN after it was made, because notifications that came before the helper had told
+ *    how they call it could not be understood;
  *  - after a while, when the last check could not repair something.
  *
  * Somebody who undoes each repair must not make us spend all our time: after a check that

@@ -28,6 +28,7 @@ struct slot {
 struct space {
 	struct kplace place;
 	uint32_t number;			/* in the helper's name for it */
+	uint32_t id;				/* by which notifications call it */
 	struct kernel_dev dev[UINT8_MAX + 1];
 	struct kset applied;
 	struct slot want;

@@ -200,6 +200,16 @@ kernel_ns_number(const struct kernel *k, unsigned ns)
 	return ns < KERNEL_NAMESPACES ? k->spaces[ns].number : 0;
 }
 
+unsigned
+kernel_ns_called(const struct kernel *k, uint32_t id)
+{
+	unsigned ns = 1;
+
+	while (ns < KERNEL_NAMESPACES && (k->spaces[ns].number == 0 || k->spaces[ns].id != id))
+		ns++;
+	return ns;
+}
+
 uint32_t
 kernel_table(const struct kernel *k, ntk_mac_t mac)
 {

@@ -131,6 +131,12 @@ struct kernel_dev kernel_device(const struct kernel *k, unsigned ns, size_t i);
 /* The number in the helper's name of namespace NS ("ntkv3"), 0 when it has none. */
 uint32_t kernel_ns_number(const struct kernel *k, unsigned ns);
 
+/*
+ * The namespace that the kernel's notifications call ID; KERNEL_NAMESPACES when it is none of
+ * those that the helper made.
+ */
+unsigned kernel_ns_called(const struct kernel *k, uint32_t id);
+
 /* The table number of MAC (KOBJ_NTK: 0, the caller knows it), 0 when it has none. */
 uint32_t kernel_table(const struct kernel *k, ntk_mac_t mac);
 

@@ -425,6 +425,7 @@ x_netns_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (ch->has_to) {
 		ledger_take(l, PRIV_H_NS, o->ns);
 		l->ns[o->ns].number = o->ns;
+		l->ns[o->ns].id = FAKEX_ID + o->ns;
 		l->ns[o->ns].rt = socket_of(o->ns);
 		err->error = change_or_fail(ch);
 		if (err->error == 0)

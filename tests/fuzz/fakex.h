@@ -13,6 +13,9 @@
 
 #include "ntkd-priv/ledger.h"
 
+/* The id of a namespace is its slot and this. */
+enum { FAKEX_ID = 1000 };
+
 enum fakex_failure {
 	FAKEX_NONE,
 	FAKEX_REFUSED,		/* the kernel says no */

@@ -44,7 +44,7 @@ is_calm()
 
 is_numbered()
 {
-	((${EPOCHREALTIME/./} > begun + 1200000)) && [[ $(b ip netns list) == "$ns (id: "* ]]
+	((${EPOCHREALTIME/./} > begun + 1200000)) && [[ $(b ip netns list) == *"$ns (id: "* ]]
 }
 
 # begin: a daemon with both identities, as often as wanted: the waits begin anew.
@@ -55,9 +55,8 @@ begin()
 	ntk beta load_state "$MAIN_STATE" >/dev/null || bail 'load_state fails'
 	ntk beta load_state "$SEED_STATE" >/dev/null || bail 'load_state fails'
 	begun=${EPOCHREALTIME/./}
-	ns=$(system_namespaces beta)
-	# The namespace of an earlier life may have its number for some moments yet.
-	wait_for 10 is_numbered || bail 'the namespace has no number for notifications'
+	ns=$(system_namespaces beta | grep '^ntkv')
+	wait_for 10 is_numbered || bail 'the namespace has no id for notifications'
 	wait_for 10 is_calm || bail 'checks do not end'
 	# Link-locals are drawn anew: the state is another one for each daemon.
 	sorted_dump >"$WORK/right"
@@ -312,6 +311,25 @@ b sysctl -qw net.ipv4.conf.eth1.arp_ignore=0
 is_whole 'the timer finds it within a minute' 65
 check 'idle: no more than one check of each namespace in a minute' \
 	test "$(($(counter checks) - checks))" -le 2
+
+# -- where other namespaces have the ids, as on a host of containers ---------------------------------------
+
+system_end beta || bail 'ntkd does not end well'
+# Those of the daemons before may be theirs for some moments yet.
+for i in {1..9}; do
+	b ip netns add "other$i"
+	wait_for 10 b ip netns set "other$i" "$i" || bail "no namespace can have the id $i"
+done
+begin
+like 'the namespace has an id of its own' "$(b ip netns list)" "$ns \(id: [1-9][0-9]+\)"
+mends 'connectivity namespace: a route is deleted, and a notification tells it' \
+	n ip route del 10.0.0.8/29 table 250
+begin
+mends 'default namespace: a route is deleted, and a notification tells it' \
+	b ip route del 10.0.0.8/29 table 251
+for i in {1..9}; do
+	b ip netns del "other$i"
+done
 
 # -- where the kernel does not tell about other namespaces, as in some containers ---------------------------
 

@@ -49,7 +49,7 @@ FILES = {
     "ntkd-priv/names.c": ["test_privfiles"],
     "ntkd-priv/print.c": ["test_privtxn", CHECK, FAULTS],
     "ntkd-priv/reap.c": ["test_privreap", BORDER, FAULTS],
-    "ntkd-priv/x_link.c": ["test_privlink", BORDER, CHECK, FAULTS],
+    "ntkd-priv/x_link.c": ["test_privlink", "test_netns", "test_privfiles", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_netns.c": ["test_netns", BORDER, CHECK, FAULTS],
     "ntkd-priv/x_nft.c": ["test_privnft", CHECK, BORDER, FAULTS],
     "ntkd-priv/x_route.c": ["test_label", CHECK, BORDER],
@@ -73,7 +73,7 @@ LEFT_OUT = {
 # Of these files, which carry out what was judged, only the functions that check something.
 ONLY = {
     "ntkd-priv/x_link.c": {"settings_are_right", "x_link_read", "real_prepare", "pseudo_make",
-                           "pseudo_remove", "x_link_change"},
+                           "pseudo_remove", "x_link_change", "x_link_each", "x_link_silence"},
     "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of", "x_netns_name_look",
                             "x_netns_remove_name", "x_netns_settings_check",
                             "x_netns_silence_former"},

@@ -1232,27 +1232,69 @@ test_made_and_removed(void)
 	    "ip route del blackhole 10.0.0.8/29 table 251 metric 1"), 0);
 }
 
-/* Somebody holds the namespace of a killed life: its interfaces fall silent all the same. */
-static void
-test_held_namespace(void)
+/* A neighbour behind eth1, and what it can do. */
+#define NEAR_MAKE \
+	"ip netns add near && ip link add link far1 name near netns near type macvlan mode bridge &&" \
+	" ip -n near link set near up && ip -n near addr add 169.254.69.30/32 dev near &&" \
+	" ip -n near route add 169.254.94.2 dev near"
+#define NEAR_PING "ip netns exec near ping -q -c 1 -w 5 -W 1 169.254.94.2 >/dev/null 2>&1"
+
+static bool
+inside(int fd, const char *command)
 {
-	char command[200];
+	char text[300];
+
+	snprintf(text, sizeof(text), "nsenter --net=/proc/%d/fd/%d %s", (int)getpid(), fd, command);
+	return system(text) == 0;
+}
+
+/*
+ * Somebody holds the namespace, whose name goes, either because KILLED took the life that made
+ * it or because it was dropped: nobody is answered from it any more, and nothing can be sent.
+ */
+static void
+held_namespace(bool killed)
+{
 	struct place p;
 	int fd;
 
 	if (!place_open(&p, NULL) || !place_build(&p))
 		return;
+	CU_ASSERT(done(&p.c, OP(addr_add, p.dev2, OTHER_LL)));
+	CU_ASSERT(done(&p.c, OP(neigh_set, p.dev2, PEER_LL, OTHER_LL)));
+	CU_ASSERT_EQUAL(system(NEAR_MAKE), 0);
 	fd = open("/run/netns/ntkv1", O_RDONLY | O_CLOEXEC);
 	CU_ASSERT_FATAL(fd >= 0);
-	snprintf(command, sizeof(command), "nsenter --net=/proc/%d/fd/%d ip -o link show up |"
-	    " grep -q ntkv1_0", (int)getpid(), fd);
-	CU_ASSERT_EQUAL(system(command), 0);
-	kill(p.c.pid, SIGKILL);
-	client_reap(&p.c);
-	CU_ASSERT_FATAL(place_open(&p, NULL));
-	CU_ASSERT_NOT_EQUAL(system(command), 0);
-	CU_ASSERT(place_close(&p));
+	CU_ASSERT_EQUAL(system(NEAR_PING), 0);
+	CU_ASSERT(inside(fd, "ip route get 169.254.69.30 >/dev/null"));
+	if (killed) {
+		kill(p.c.pid, SIGKILL);
+		client_reap(&p.c);
+		CU_ASSERT_FATAL(place_open(&p, NULL));
+	} else {
+		CU_ASSERT(done(&p.c, OP(ns_drop, p.ns2)));
+		/* Answered when all of the former has been done. */
+		CU_ASSERT(done(&p.c, OP(ns_create, 8)));
+	}
+	CU_ASSERT(inside(fd, "ip -d link show ntkv1_0 | grep -q 'macvlan mode source'"));
+	CU_ASSERT(inside(fd, "ip -4 addr show dev ntkv1_0 | { ! grep -q inet; }"));
+	CU_ASSERT_FALSE(inside(fd, "ip route get 169.254.69.30 >/dev/null 2>&1"));
+	CU_ASSERT_NOT_EQUAL(system(NEAR_PING), 0);
+	CU_ASSERT_EQUAL(system("ip netns del near"), 0);
 	close(fd);
+	CU_ASSERT(place_close(&p));
+}
+
+static void
+test_held_killed(void)
+{
+	held_namespace(true);
+}
+
+static void
+test_held_dropped(void)
+{
+	held_namespace(false);
 }
 
 /* A life that was killed after it made a name and before it noted it. */
@@ -1385,7 +1427,8 @@ main(void)
 		{ "a flushed ruleset is written anew", test_flushed_ruleset },
 		{ "what others lean on does not go first", test_leaning },
 		{ "what is made and removed at once takes nobody's away", test_made_and_removed },
-		{ "a killed life's namespace falls silent, whoever holds it", test_held_namespace },
+		{ "a killed life's namespace falls silent, whoever holds it", test_held_killed },
+		{ "a dropped namespace falls silent, whoever holds it", test_held_dropped },
 		{ "a name that was never noted is used again", test_unnoted_name },
 		{ "a damaged journal takes nothing of others away", test_damaged_labels },
 		{ "a second change in one transaction finds nothing of others", test_second_change },

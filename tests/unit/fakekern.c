@@ -486,7 +486,8 @@ result(struct fakekern *fk, uint32_t handle, uint32_t number, ntk_mac_t mac)
 
 	if (fk->n_results == PRIV_TXN_RESULTS)
 		return refuse(fk, PRIV_R_LIMIT, NULL);
-	*r = (struct priv_result){ .handle = handle, .number = number };
+	*r = (struct priv_result){ .handle = handle, .number = number,
+		.id = PRIV_HANDLE_KIND(handle) == PRIV_H_NS ? number + FAKEKERN_ID : 0 };
 	memcpy(r->mac, mac.b, sizeof(r->mac));
 	fk->n_results++;
 	return true;

@@ -22,6 +22,9 @@ extern "C" {
 
 struct fakekern;
 
+/* The id of a namespace is its number and this. */
+enum { FAKEKERN_ID = 100 };
+
 struct fakekern_setup {
 	size_t n_devs;				/* managed interfaces, all present */
 	struct conf_tables tables;		/* as in the configuration */

@@ -6,6 +6,8 @@
 #include "ntkd-priv/x_link.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -37,6 +39,8 @@ static struct {
 	unsigned noted;
 	unsigned note_fails;	/* from which on; 0: none */
 	int restored;
+	unsigned deaf;		/* interfaces */
+	int addresses;		/* that MADE still has */
 } k;
 
 /* --- in the place of the kernel's --------------------------------------------------- */
@@ -62,6 +66,34 @@ __wrap_rtnl_link_get_kernel(struct nl_sock *sk, int ifindex, const char *name,
 	return 0;
 }
 
+static struct nlattr *
+nested(struct nlattr *in, int type)
+{
+	return in != NULL ? nla_find(nla_data(in), nla_len(in), type) : NULL;
+}
+
+/* The mode that M asks for of a macvlan, 0 when it does not. */
+static uint32_t
+mode_of(struct nl_msg *m)
+{
+	struct nlattr *info = nlmsg_find_attr(nlmsg_hdr(m), sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	struct nlattr *kind = nested(info, IFLA_INFO_KIND);
+	struct nlattr *mode = nested(nested(info, IFLA_INFO_DATA), IFLA_MACVLAN_MODE);
+
+	return mode != NULL && kind != NULL && nla_strcmp(kind, "macvlan") == 0 ? nla_get_u32(mode) : 0;
+}
+
+/* The kernel removes one address of the interface, whichever, as long as there is one. */
+static int
+address_remove(struct nl_msg *m)
+{
+	const struct ifaddrmsg *head = nlmsg_data(nlmsg_hdr(m));
+
+	CU_ASSERT(head->ifa_family == AF_INET && head->ifa_index == MADE);
+	CU_ASSERT_EQUAL(nlmsg_attrlen(nlmsg_hdr(m), sizeof(*head)), 0);
+	return k.addresses-- > 0 ? 0 : EADDRNOTAVAIL;
+}
+
 int
 __wrap_nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err)
 {
@@ -70,6 +102,12 @@ __wrap_nlq_request(struct nl_sock *sk, struct nl_msg *m, struct nlq_error *err)
 	struct nlattr *alias = nlmsg_find_attr(nlmsg_hdr(m), sizeof(*head), IFLA_IFALIAS);
 	int error = nlh->nlmsg_type == k.refused_type ? k.error : 0;
 
+	if (nlh->nlmsg_type == RTM_DELADDR)
+		error = address_remove(m);
+	if (mode_of(m) == MACVLAN_MODE_SOURCE && (char *)sk == &inner_rt) {
+		CU_ASSERT(nlh->nlmsg_type == RTM_NEWLINK && (nlh->nlmsg_flags & NLM_F_CREATE) == 0);
+		k.deaf |= 1U << (head->ifi_index - MADE);
+	}
 	k.made += nlh->nlmsg_type == RTM_NEWLINK && (char *)sk == &default_rt;
 	k.deleted += nlh->nlmsg_type == RTM_DELLINK;
 	k.removed += nlh->nlmsg_type == RTM_DELLINK && (char *)sk == &inner_rt &&
@@ -306,6 +344,38 @@ test_pseudo_fails(void)
 	end();
 }
 
+/* --- silencing ----------------------------------------------------------------------- */
+
+static int
+silences(int ifindex, const char *name)
+{
+	rtnl_link_set_ifindex(k.link, ifindex);
+	rtnl_link_set_name(k.link, name);
+	return x_link_silence((struct nl_sock *)&inner_rt, k.link);
+}
+
+static void
+test_silence(void)
+{
+	static const char *const others[] = { "lo", "eth1", "ntk0", "xntkv9_0", "NTKV9_0", "" };
+
+	begin();
+	k.addresses = 3;
+	for (int i = 0; i < 6; i++)
+		CU_ASSERT_EQUAL(silences(MADE + i, others[i]), 0);
+	CU_ASSERT(k.deaf == 0 && k.addresses == 3 && k.set == 0 && k.deleted == 0);
+	CU_ASSERT_EQUAL(silences(MADE, "ntkv9_0"), 0);
+	CU_ASSERT(k.deaf == 1 && k.addresses == -1);
+	/* Whatever the kernel says to the one, the other is tried, and the next interface's turn comes. */
+	k.deaf = 0;
+	k.addresses = 1;
+	k.refused_type = RTM_NEWLINK;
+	k.error = EPERM;
+	CU_ASSERT_EQUAL(silences(MADE, "ntkv10_3"), 0);
+	CU_ASSERT(k.deaf == 1 && k.addresses == -1);
+	end();
+}
+
 int
 main(void)
 {
@@ -316,6 +386,7 @@ main(void)
 		{ "a real interface", test_real },
 		{ "a pseudo-interface", test_pseudo },
 		{ "a pseudo-interface that cannot be made whole", test_pseudo_fails },
+		{ "a pseudo-interface of a namespace that goes", test_silence },
 	};
 
 	return TAP_RUN(tests);

@@ -46,6 +46,7 @@ static struct {
 	size_t sends;		/* that are not empty */
 	size_t removals;	/* messages in them */
 	int refusal;		/* what the kernel says to removals, or 0 */
+	int refused_type;	/* of those alone; 0: of all */
 	bool all;		/* whatever is asked, everything is listed */
 	int unlisted;		/* errno of dumps of UNLISTED_TYPE */
 	int unlisted_type;
@@ -110,7 +111,7 @@ __wrap_nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void 
 static int
 request(const struct nlmsghdr *nlh)
 {
-	if (k.refusal != 0)
+	if (k.refusal != 0 && (k.refused_type == 0 || k.refused_type == nlh->nlmsg_type))
 		return k.refusal;
 	for (size_t i = k.n; i-- > 0; )
 		if (message(i)->nlmsg_type == nlh->nlmsg_type - 1 &&
@@ -215,6 +216,7 @@ put_rule(uint8_t protocol, uint32_t priority)
 	const struct fib_rule_hdr head = { .family = AF_INET };
 	struct nl_msg *m = nlq_message(RTM_NEWRULE, 0, &head, sizeof(head));
 
+	nlq_put_u32(m, FRA_DST, htonl(OWN));
 	nlq_put_u32(m, FRA_PRIORITY, priority);
 	nlq_put_u8(m, FRA_PROTOCOL, protocol);
 	put(m);
@@ -361,8 +363,9 @@ test_stays(void)
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
 	CU_ASSERT(k.n == 3 && k.removals == 3 && all_dumped(1));
 	CU_ASSERT_PTR_NULL(strstr(lines, "addresses, routes and rules"));
-	CU_ASSERT(said("3 that a previous life left cannot be removed; first: "
-	    "address 169.254.94.1/32: Device or resource busy"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "3 that a previous life left cannot be removed"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "not removed: rule 10.0.0.16/0 table 0: Device or"));
+	CU_ASSERT(said("not removed: address 169.254.94.1/32: Device or resource busy"));
 	CU_ASSERT(k.tables == 1 && k.forwarding == 1 && k.interfaces == 1);
 	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
 	/* The kernel was quicker. */
@@ -392,7 +395,8 @@ test_interrupted(void)
 	CU_ASSERT_EQUAL(k.dumps[DUMPED(RTM_GETADDR)], NLQ_DUMP_ATTEMPTS);
 	CU_ASSERT(k.n == 1 && k.removals == 2 && k.tables == 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "removed 2 addresses, routes and rules that"));
-	CU_ASSERT(said("that a previous life left cannot be removed; first: address "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "1 that a previous life left cannot be removed"));
+	CU_ASSERT(said("not removed: address cannot be listed: "));
 }
 
 /* A start that cannot see what is left, or cannot note what it will leave, is none. */
@@ -467,6 +471,43 @@ test_former(void)
 	k.unlisted = EIO;
 	CU_ASSERT_EQUAL(reap(&ledger, &conf), EIO);
 	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
+}
+
+/* It is known until it is gone, to the next life and to those after it. */
+static void
+test_former_stays(void)
+{
+	begin();
+	CU_ASSERT(journal_add(&former));
+	leave(FORMER, 145, 500);
+	k.refusal = EBUSY;
+	k.refused_type = RTM_DELRULE;
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 1 && records(JOURNAL_LABELS) == 2);
+	/* What is told is what stays, not what was found first. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "removed 2 addresses, routes and rules that"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "1 that a previous life left cannot be removed"));
+	CU_ASSERT_PTR_NULL(strstr(lines, "not removed: address"));
+	CU_ASSERT_PTR_NULL(strstr(lines, "not removed: route"));
+	CU_ASSERT(said("not removed: rule 10.0.0.16/0 table 0: Device or resource busy"));
+	reap_at_end(&ledger);
+	CU_ASSERT_EQUAL(records(JOURNAL_LABELS), 1);
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	CU_ASSERT(k.n == 1 && records(JOURNAL_LABELS) == 2);
+	k.refusal = 0;
+	reap_at_end(&ledger);
+	CU_ASSERT(k.n == 0 && records(JOURNAL_LABELS) == 0);
+	/* Nothing of our own that stays is forgotten, either; nor what cannot be seen. */
+	leave(OURS, conf.tables.first, PRIORITY);
+	k.refusal = EBUSY;
+	CU_ASSERT_EQUAL(reap(&ledger, &conf), 0);
+	reap_at_end(&ledger);
+	CU_ASSERT(k.n == 1 && records(JOURNAL_LABELS) == 1);
+	k.refusal = 0;
+	k.unlisted_type = RTM_GETRULE;
+	k.unlisted = EIO;
+	reap_at_end(&ledger);
+	CU_ASSERT(k.n == 1 && records(JOURNAL_LABELS) == 1);
 }
 
 static void
@@ -607,6 +648,9 @@ test_host_malformed(void)
 	((struct rtmsg *)nlmsg_data(message(1)))->rtm_family = AF_INET6;
 	put(nlq_message(RTM_NEWROUTE, 0, &head, 4));
 	put(nlq_message(RTM_NEWNEIGH, 0, &head, sizeof(head)));
+	put_address(THEIRS, OWN);
+	put_rule(THEIRS, PRIORITY);
+	((struct fib_rule_hdr *)nlmsg_data(message(k.n - 1)))->dst_len = 24;
 	k.all = true;
 	looks(0);
 	put_route(THEIRS, 254, 0x0a010001, 32, 3);
@@ -658,6 +702,7 @@ main(void)
 		{ "a list that changes while it is told", test_interrupted },
 		{ "what cannot be seen or noted ends the start", test_blind },
 		{ "labels of another configuration", test_former },
+		{ "and what stays of them", test_former_stays },
 		{ "namespaces of a previous life", test_namespaces },
 		{ "labels that no configuration has", test_impossible },
 		{ "records that make no sense", test_nonsense },

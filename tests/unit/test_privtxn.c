@@ -344,7 +344,7 @@ test_reasons(void)
 }
 
 static void
-result_is(unsigned i, uint32_t handle, uint32_t number, uint64_t mac)
+result_is(unsigned i, uint32_t handle, uint32_t number, uint32_t id, uint64_t mac)
 {
 	const struct priv_result *r = &txn.results[i];
 	uint64_t have = 0;
@@ -353,6 +353,7 @@ result_is(unsigned i, uint32_t handle, uint32_t number, uint64_t mac)
 		have = have << 8 | r->mac[k];
 	CU_ASSERT_EQUAL(r->handle, handle);
 	CU_ASSERT_EQUAL(r->number, number);
+	CU_ASSERT_EQUAL(r->id, id);
 	CU_ASSERT_EQUAL(have, mac);
 }
 
@@ -386,12 +387,12 @@ test_answers(void)
 	txn_op(&txn, &take[3]);
 	txn_end(&txn, false);
 	CU_ASSERT_FALSE(txn.failed);
-	result_is(0, ledger_handle(&ledger, PRIV_H_NS, 1), 1, 0);
-	result_is(1, ledger_handle(&ledger, PRIV_H_DEV, DEV), 100 + DEV, 0x020000000100 + DEV);
+	result_is(0, ledger_handle(&ledger, PRIV_H_NS, 1), 1, FAKEX_ID + 1, 0);
+	result_is(1, ledger_handle(&ledger, PRIV_H_DEV, DEV), 100 + DEV, 0, 0x020000000100 + DEV);
 	for (slot = 0; ledger.peer[slot].mac.b[5] != 4; slot++)
 		;
 	result_is(2, ledger_handle(&ledger, PRIV_H_PEER, (uint16_t)slot), ledger.peer[slot].table,
-	    0x020000000004);
+	    0, 0x020000000004);
 	end();
 }
 

@@ -274,6 +274,53 @@ test_taken(void)
 	bed_free(&b);
 }
 
+/* Leaves of the sender's g-nodes the one of LEVEL. */
+static void
+one_level(unsigned level)
+{
+	e.fps[0] = e.fps[level];
+	e.nodes[0] = 1;
+	e.m->fps.n = e.m->nodes.n = 1;
+}
+
+static void of_ours(void) { one_level(0); }
+static void of_another(void) { one_level(1); }
+static void of_the_network(void) { one_level(3); }
+static void whole(void) { one_level(0); e.m->full = 1; }
+static void more_counts(void) { one_level(0); e.m->nodes.n = 3; }
+static void no_count(void) { one_level(0); e.m->nodes.n = 0; }
+static void many_nodes(void) { one_level(0); e.nodes[0] = 2; }
+
+/* What changed may come with the one g-node that we see; when it is another, all is asked for. */
+static void
+test_one(void)
+{
+	static const struct { void (*change)(void); int refusal; bool asks; } v[] = {
+		{ of_ours, ACCEPTED, false }, { of_another, ACCEPTED, true },
+		{ of_the_network, QSPN_BAD_FINGERPRINT, false }, { whole, QSPN_BAD_LIST, false },
+		{ more_counts, QSPN_BAD_LIST, false }, { no_count, QSPN_BAD_LIST, false },
+		{ many_nodes, QSPN_BAD_LIST, false },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		unsigned n = receiver();
+		const struct qspn *q = b.node[n].q;
+		bool refused = v[i].refusal != ACCEPTED;
+
+		qspn_answer(b.node[n].q, 1, 1003, arc_find(q, 1003)->call, QSPN_BUSY, NULL, bed_out(&b));
+		bed_done(&b, n);
+		v[i].change();
+		bed_receive(&b, n, 1003, &e);
+		CU_ASSERT_EQUAL(refusals(q), refused);
+		if (refused)
+			CU_ASSERT_EQUAL(qspn_stats(q)->refused[v[i].refusal], 1);
+		CU_ASSERT_EQUAL(arc_find(q, 1003) != NULL, !refused);
+		CU_ASSERT_EQUAL(map_find(q, (struct coord){ 0, 1 }) != NULL, !refused && !v[i].asks);
+		CU_ASSERT_EQUAL(!refused && arc_find(q, 1003)->call != 0, v[i].asks);
+		bed_free(&b);
+	}
+}
+
 /* The address of an arc's neighbour changes at one level at a time. */
 static void
 test_plausible(void)
@@ -351,6 +398,7 @@ main(void)
 		{ "X16 and every rule of 4.8, for ETPs", test_etps },
 		{ "the same for answers", test_answers },
 		{ "what is taken of a good message", test_taken },
+		{ "one g-node of the sender instead of all", test_one },
 		{ "the sender's address fits the arc", test_plausible },
 		{ "other messages and answers that nobody asked for", test_other },
 	};

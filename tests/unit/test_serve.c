@@ -74,7 +74,8 @@ txn_end(struct txn *t, bool rehearse)
 	t->peers_changed = will_change_peers;
 	t->n_results = will_make;
 	for (uint32_t i = 0; i < will_make; i++)
-		t->results[i] = (struct priv_result){ .handle = 100 + i, .number = i };
+		t->results[i] = (struct priv_result){ .handle = 100 + i, .number = i,
+			.id = 200 + i };
 	t->refusal = (struct priv_refusal){ .op = 3, .reason = PRIV_R_KERNEL, .error = fail_errno,
 		.operation = "rule_on" };
 }
@@ -377,7 +378,7 @@ test_results(void)
 	CU_ASSERT_EQUAL(f.count, 3);
 	for (uint32_t i = 0; i < 3; i++) {
 		CU_ASSERT(msg_decode(&priv_result_desc, &r, &result, &err));
-		CU_ASSERT(result.handle == 100 + i && result.number == i);
+		CU_ASSERT(result.handle == 100 + i && result.number == i && result.id == 200 + i);
 	}
 	CU_ASSERT(rd_done(&r));
 }

@@ -127,6 +127,9 @@ test_namespace(void)
 	CU_ASSERT_TRUE(bring(3, &s));
 	CU_ASSERT_TRUE(rig_has(&rig, 3, &s));
 	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, 3), 1);
+	CU_ASSERT_EQUAL(kernel_ns_called(rig.kernel, 1 + FAKEKERN_ID), 3);
+	CU_ASSERT_EQUAL(kernel_ns_called(rig.kernel, 1), KERNEL_NAMESPACES);
+	CU_ASSERT_EQUAL(kernel_ns_called(rig.kernel, 0), KERNEL_NAMESPACES);
 	CU_ASSERT_TRUE(kernel_device(rig.kernel, 3, 0).present);
 	CU_ASSERT_NOT_EQUAL(kernel_device(rig.kernel, 3, 0).ifindex,
 	    kernel_device(rig.kernel, 0, 0).ifindex);
@@ -139,6 +142,7 @@ test_namespace(void)
 	CU_ASSERT_TRUE(bring(3, &none));
 	CU_ASSERT_EQUAL(kernel_applied(rig.kernel, 3)->n, 0);
 	CU_ASSERT_EQUAL(kernel_ns_number(rig.kernel, 3), 0);
+	CU_ASSERT_EQUAL(kernel_ns_called(rig.kernel, 1 + FAKEKERN_ID), KERNEL_NAMESPACES);
 	CU_ASSERT_FALSE(kernel_device(rig.kernel, 3, 0).present);
 	CU_ASSERT_EQUAL(fakekern_namespaces(rig.fake), 0);
 	CU_ASSERT_EQUAL(fakekern_peers(rig.fake), 0);

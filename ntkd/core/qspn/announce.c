@@ -332,7 +332,7 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 			n++;
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
-	m = compose_etp(q, false, NULL, 0, v, n);
+	m = compose_change(q, a, v, n);
 	if (m == NULL)
 		return;
 	send_etp(q, a, m);

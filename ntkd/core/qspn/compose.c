@@ -228,18 +228,20 @@ fp_write(const struct fingerprint *f, struct room *r)
 	    .seed = { seed, f->level } };
 }
 
+/* Our g-nodes: all, or the one that the neighbour behind TO sees. */
 static void
-own_write(const struct qspn *q, struct peer_etp *m, struct room *r)
+own_write(const struct qspn *q, const struct arc *to, struct peer_etp *m, struct room *r)
 {
-	struct peer_fp *fps = room_take(r, q->levels * sizeof(*fps));
-	uint32_t *nodes = room_take(r, q->levels * sizeof(*nodes));
+	unsigned first = to == NULL ? 0 : to->at.level, n = to == NULL ? q->levels : 1;
+	struct peer_fp *fps = room_take(r, n * sizeof(*fps));
+	uint32_t *nodes = room_take(r, n * sizeof(*nodes));
 
-	for (unsigned i = 0; i < q->levels; i++)
-		fps[i] = fp_write(&q->fp[i], r);
-	memcpy(nodes, q->nodes, q->levels * sizeof(*nodes));
+	for (unsigned i = 0; i < n; i++)
+		fps[i] = fp_write(&q->fp[first + i], r);
+	memcpy(nodes, q->nodes + first, n * sizeof(*nodes));
 	m->fps.v = fps;
 	m->nodes.v = nodes;
-	m->fps.n = m->nodes.n = (uint16_t)q->levels;
+	m->fps.n = m->nodes.n = (uint16_t)n;
 }
 
 static size_t
@@ -342,8 +344,8 @@ etp_room(const struct qspn *q, size_t n_hops, const struct item *v, size_t n, si
 	return room;
 }
 
-struct qspn_msg *
-compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
+static struct qspn_msg *
+compose(struct qspn *q, const struct arc *to, bool full, const struct coord *hops, size_t n_hops,
     const struct item *v, size_t n)
 {
 	size_t n_fps = reports_number(v, n);
@@ -361,11 +363,24 @@ compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
 	e->seq = ++q->seq;
 	e->full = full;
 	e->sender = addr_write(q, &r);
-	own_write(q, e, &r);
+	own_write(q, to, e, &r);
 	hops_write(hops, n_hops, e, &r);
 	reports_write(v, n, n_fps, e, &r);
 	paths_write(v, n, e, &r);
 	return m;
+}
+
+struct qspn_msg *
+compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
+    const struct item *v, size_t n)
+{
+	return compose(q, NULL, full, hops, n_hops, v, n);
+}
+
+struct qspn_msg *
+compose_change(struct qspn *q, const struct arc *to, const struct item *v, size_t n)
+{
+	return compose(q, to->known ? to : NULL, false, NULL, 0, v, n);
 }
 
 /* Everything stored, or what A may use (spec 4.6). */

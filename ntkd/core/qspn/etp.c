@@ -105,6 +105,19 @@ count_etp(struct qspn *q, const struct peer_etp *m)
 	q->stats.etps_full_in += m->full;
 }
 
+/*
+ * Does M tell of the sender's g-node that we see?  What was composed for us alone does not when the
+ * sender has not heard yet that our address changed.
+ */
+static bool
+is_for_us(const struct qspn *q, const struct peer_etp *m, const struct naddr *sender)
+{
+	struct coord at;
+
+	naddr_coord(q->topo, &q->me, sender, &at);
+	return m->fps.n > 1 || m->fps.v[0].level == at.level;
+}
+
 static void
 receive_etp(struct qspn *q, struct arc *a, const struct peer_etp *m)
 {
@@ -115,7 +128,9 @@ receive_etp(struct qspn *q, struct arc *a, const struct peer_etp *m)
 		arc_fail(q, a, false);
 		return;
 	}
-	if (!is_bootstrapped(q))
+	if (!is_for_us(q, m, &sender))
+		ask_again(q, a);
+	else if (!is_bootstrapped(q))
 		boot_etp(q, a, m, &sender);
 	else if (is_newer(q, a, m))
 		etp_process(q, a, m, &sender, true);

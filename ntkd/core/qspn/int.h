@@ -342,6 +342,9 @@ uint32_t ignore_outside(const struct qspn *q, const struct path *p);
 bool item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out);
 struct qspn_msg *compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
     const struct item *v, size_t n);
+/* What changed, for the neighbour behind TO alone. */
+struct qspn_msg *compose_change(struct qspn *q, const struct arc *to, const struct item *v,
+    size_t n);
 struct qspn_msg *compose_full(struct qspn *q, const struct coord *hops, size_t n_hops);
 struct qspn_msg *compose_for(struct qspn *q, const struct arc *a);	/* spec 4.6 */
 struct qspn_msg *compose_plain(struct qspn *q, uint8_t type, uint8_t level);

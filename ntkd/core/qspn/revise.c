@@ -163,14 +163,15 @@ revise_paths(struct qspn *q, struct arc *a, const struct peer_etp *m, struct can
 static void
 intrinsic(struct qspn *q, struct arc *a, const struct peer_etp *m, struct cands *c)
 {
-	struct fingerprint g = fingerprint_read(q->levels, &m->fps.v[a->at.level]);
+	size_t i = m->fps.n == 1 ? 0 : a->at.level;
+	struct fingerprint g = fingerprint_read(q->levels, &m->fps.v[i]);
 	struct fpref *fp = fps_take(&q->fps, &g);
 
 	if (fp == NULL) {
 		q->failed = true;
 		return;
 	}
-	cands_add(q, c, path_start(q, a, 1, fp, m->nodes.v[a->at.level]));
+	cands_add(q, c, path_start(q, a, 1, fp, m->nodes.v[i]));
 	fps_drop(&q->fps, fp);
 }
 

@@ -98,14 +98,27 @@ own_elderships_agree(const struct peer_fp *low, const struct peer_fp *f)
 	return true;
 }
 
+/* Of every level, and of the network or not; what changed may come with the one that we see. */
 static bool
-validate_own_fingerprints(struct qspn *q, const struct peer_fp_list *l)
+is_own_list(const struct qspn *q, const struct peer_etp *m)
 {
-	if (l->n != q->levels && l->n != q->levels + 1)
+	return m->fps.n == q->levels || m->fps.n == q->levels + 1 || (m->fps.n == 1 && !m->full);
+}
+
+static bool
+validate_own_fingerprints(struct qspn *q, const struct peer_etp *m)
+{
+	const struct peer_fp_list *l = &m->fps;
+	unsigned first;
+
+	if (!is_own_list(q, m))
 		return refuse(q, QSPN_BAD_LIST);
+	first = l->n == 1 ? l->v[0].level : 0;
+	if (first >= q->levels)
+		return refuse(q, QSPN_BAD_FINGERPRINT);
 	for (unsigned i = 0; i < l->n; i++)
-		if (l->v[i].level != i || !fingerprint_can_be(q, &l->v[i]) ||
-		    !own_elderships_agree(&l->v[0], &l->v[i]))
+		if (l->v[i].level != first + i || !fingerprint_can_be(q, &l->v[i]) ||
+		    (i > 0 && !own_elderships_agree(&l->v[0], &l->v[i])))
 			return refuse(q, QSPN_BAD_FINGERPRINT);
 	return true;
 }
@@ -120,12 +133,14 @@ nodes_can_be(const struct qspn *q, unsigned level, uint32_t nodes)
 
 /* A g-node has at least the nodes of any that it is made of; one of connectivity has none. */
 static bool
-validate_own_nodes(struct qspn *q, const struct peer_count_list *l)
+validate_own_nodes(struct qspn *q, const struct peer_etp *m)
 {
-	if (l->n != q->levels && l->n != q->levels + 1)
+	const struct peer_count_list *l = &m->nodes;
+
+	if (l->n != m->fps.n)
 		return refuse(q, QSPN_BAD_LIST);
 	for (unsigned i = 0; i < l->n; i++)
-		if (!nodes_can_be(q, i, l->v[i]) || (i > 0 && l->v[i] != 0 && l->v[i] < l->v[i - 1]))
+		if (!nodes_can_be(q, m->fps.v[i].level, l->v[i]) || (i > 0 && l->v[i] != 0 && l->v[i] < l->v[i - 1]))
 			return refuse(q, QSPN_BAD_LIST);
 	return true;
 }
@@ -232,6 +247,6 @@ bool
 validate_etp(struct qspn *q, const struct arc *a, const struct peer_etp *m, struct naddr *sender)
 {
 	return validate_sender(q, a, &m->sender, sender) &&
-	    validate_own_fingerprints(q, &m->fps) && validate_own_nodes(q, &m->nodes) &&
+	    validate_own_fingerprints(q, m) && validate_own_nodes(q, m) &&
 	    validate_reports(q, &m->reports) && validate_paths(q, m);
 }
