@@ -224,7 +224,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 		l->phase = PHASE_MAIN;
 		break;
 	case PHASE_MAIN:
-		node_kernel_done(l->d.node, ns, true);
+		node_kernel_done(l->d.node, daemon_now(), ns, true, NULL);
 		ready(l);
 		break;
 	case PHASE_RUN:
@@ -235,7 +235,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 			log_debug("kernel", "namespace %u has its wanted state, %zu objects", ns,
 			    kernel_applied(l->d.kernel, ns)->n);
 		events_kernel(&l->d, ns, result);
-		node_kernel_done(l->d.node, ns, result->ok);
+		node_kernel_done(l->d.node, daemon_now(), ns, result->ok, NULL);
 		watch_namespace(l->d.watch, ns);
 		waiters_call(l, ns, result);
 		break;
@@ -293,7 +293,7 @@ daemon_new(const struct daemon_setup *s)
 	d->started = daemon_now();
 	event_set_log_callback(on_event_log);
 	d->base = event_base_new();
-	d->node = node_new(&d->conf, &s->rng);
+	d->node = node_new(&d->conf, &s->rng, daemon_now());
 	d->kernel = kernel_new(d->conf.n_interfaces, on_kernel, l);
 	if (d->base == NULL || d->node == NULL || d->kernel == NULL)
 		goto fail;

@@ -147,6 +147,7 @@ event_of(enum node_state before)
 		return CTL_EVENT_identity_made;
 	case NODE_LEAVING:
 		return CTL_EVENT_identity_removed;
+	case NODE_BOOTSTRAP:
 	case NODE_RUNNING:
 		break;
 	}

@@ -102,6 +102,8 @@ state_name(enum node_state state)
 	switch (state) {
 	case NODE_STARTING:
 		return "starting";
+	case NODE_BOOTSTRAP:
+		return "bootstrap";
 	case NODE_RUNNING:
 		return "running";
 	case NODE_LEAVING:

@@ -91,7 +91,7 @@ verb_remove_identity(const struct call *c, struct answer *a)
 
 	if (!verb_identity(c, a, &id))
 		return;
-	if (!node_remove(c->d->node, id.index, &err))
+	if (!node_remove(c->d->node, daemon_now(), id.index, &err))
 		answer_refuse(a, err.code, err.field, "%s", err.message);
 	else
 		answer_later(a, id.ns);

@@ -70,7 +70,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 	size_t n = w->n_waiters;
 
 	events_kernel(&w->d, ns, result);
-	node_kernel_done(w->d.node, ns, result->ok);
+	node_kernel_done(w->d.node, 0, ns, result->ok, NULL);
 	watch_namespace(w->d.watch, ns);
 	for (size_t i = 0; i < n; i++)
 		if (w->waiters[i].ns == ns && w->waiters[i].what != NULL) {
@@ -261,7 +261,7 @@ world_begin(struct world *w, bool manual)
 	if (!conf_begin(&w->d.conf, manual))
 		return false;
 	w->d.base = event_base_new();
-	w->d.node = node_new(&w->d.conf, &rng);
+	w->d.node = node_new(&w->d.conf, &rng, 0);
 	w->d.kernel = kernel_new(w->d.conf.n_interfaces, on_kernel, w);
 	if (w->d.base == NULL || w->d.node == NULL || w->d.kernel == NULL)
 		return false;

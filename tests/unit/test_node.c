@@ -31,7 +31,7 @@ node_make(const struct conf *c, uint64_t seed)
 	struct node *n;
 
 	rng_init(&rng, seed);
-	n = node_new(c, &rng);
+	n = node_new(c, &rng, 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
 	return n;
 }
@@ -47,7 +47,7 @@ settle(struct node *n, bool ok)
 	kset_init(&want);
 	while (node_next_want(n, &ns, &want, &label)) {
 		count++;
-		node_kernel_done(n, ns, ok);
+		node_kernel_done(n, 0, ns, ok, NULL);
 		kset_free(&want);
 		kset_init(&want);
 	}
@@ -138,7 +138,7 @@ test_first_want(void)
 		    kobj_same_value(&want.v[i], &expected.v[i]));
 	kset_free(&want);
 	CU_ASSERT_FALSE(node_next_want(n, &ns, &want, &label));
-	node_kernel_done(n, 0, true);
+	node_kernel_done(n, 0, 0, true, NULL);
 	CU_ASSERT_EQUAL(node_identity(n, 0).state, NODE_RUNNING);
 	CU_ASSERT_FALSE(node_next_want(n, &ns, &want, &label));
 	kset_free(&expected);
@@ -311,7 +311,7 @@ test_busy(void)
 	CU_ASSERT(load(n, &c, "2.1.1.3", 7, &index, &err));
 	CU_ASSERT_FALSE(load(n, &c, "2.1.3.0", 7, &index, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "busy");
-	CU_ASSERT_FALSE(node_remove(n, 1, &err));
+	CU_ASSERT_FALSE(node_remove(n, 0, 1, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "busy");
 	/* Others go on meanwhile. */
 	CU_ASSERT(load(n, &c, "2.1.3.0", 8, &index, &err));
@@ -335,20 +335,20 @@ test_remove(void)
 	CU_ASSERT_FATAL(load(n, &c, "2.1.1.3", 7, &index, &err));
 	settle(n, true);
 	kset_init(&want);
-	CU_ASSERT(node_remove(n, 1, &err));
+	CU_ASSERT(node_remove(n, 0, 1, &err));
 	CU_ASSERT_EQUAL(node_identity(n, 1).state, NODE_LEAVING);
 	CU_ASSERT(node_next_want(n, &ns, &want, &label));
 	CU_ASSERT(ns == 1 && want.n == 0);
-	node_kernel_done(n, 1, false);
+	node_kernel_done(n, 0, 1, false, NULL);
 	CU_ASSERT_EQUAL(node_identity(n, 1).state, NODE_RUNNING);
-	CU_ASSERT(node_remove(n, 1, &err));
+	CU_ASSERT(node_remove(n, 0, 1, &err));
 	settle(n, true);
 	CU_ASSERT_EQUAL(node_identities(n), 1);
-	CU_ASSERT_FALSE(node_remove(n, 1, &err));
+	CU_ASSERT_FALSE(node_remove(n, 0, 1, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "unknown_identity");
 	CU_ASSERT_STRING_EQUAL(err.field, "identity");
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "there are 0"));
-	CU_ASSERT_FALSE(node_remove(n, 0, &err));
+	CU_ASSERT_FALSE(node_remove(n, 0, 0, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "is_main");
 	kset_free(&want);
 	node_free(n);
@@ -402,7 +402,7 @@ test_auto(void)
 	settle(n, true);
 	CU_ASSERT_FALSE(load(n, &c, "2.1.1.3", 7, &index, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "mode");
-	CU_ASSERT_FALSE(node_remove(n, 0, &err));
+	CU_ASSERT_FALSE(node_remove(n, 0, 0, &err));
 	CU_ASSERT_STRING_EQUAL(err.code, "mode");
 	node_free(n);
 }
@@ -444,12 +444,12 @@ test_stray_answers(void)
 
 	conf_make(&c, "");
 	n = node_make(&c, 1);
-	node_kernel_done(n, 0, true);
+	node_kernel_done(n, 0, 0, true, NULL);
 	CU_ASSERT_EQUAL(node_identity(n, 0).state, NODE_STARTING);
-	node_kernel_done(n, 1, true);
-	node_kernel_done(n, 4711, false);
+	node_kernel_done(n, 0, 1, true, NULL);
+	node_kernel_done(n, 0, 4711, false, NULL);
 	CU_ASSERT_EQUAL(settle(n, true), 1);
-	node_kernel_done(n, 0, false);
+	node_kernel_done(n, 0, 0, false, NULL);
 	CU_ASSERT_EQUAL(node_identity(n, 0).state, NODE_RUNNING);
 	node_free(n);
 }

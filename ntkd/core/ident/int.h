@@ -10,6 +10,11 @@
  * that are complete, principal identity-arcs that are missing.
  */
 
+#define act ident_act
+#define arc_find ident_arc_at_number
+#define call_begin ident_call_begin
+#define call_end ident_call_end
+
 #include "ntkd/core/ident/ident.h"
 
 #ifdef __cplusplus

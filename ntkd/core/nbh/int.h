@@ -9,6 +9,8 @@
  * put off: decisions about who is wanted, and hellos.
  */
 
+#define act nbh_act
+
 #include "ntkd/core/nbh/nbh.h"
 
 #ifdef __cplusplus

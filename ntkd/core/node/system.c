@@ -665,3 +665,38 @@ node_ident(const struct node *n)
 {
 	return n->ident;
 }
+
+static bool
+whole(bool ok, char *why, size_t size, const char *what)
+{
+	if (!ok)
+		snprintf(why, size, "%s", what);
+	return ok;
+}
+
+bool
+node_invariant(const struct node *n, char *why, size_t why_size)
+{
+	size_t count = 0, mains = 0;
+
+	for (unsigned ns = 0; ns < NAMESPACES; ns++) {
+		const struct identity *id = &n->ids[ns];
+		struct ident_identity view;
+
+		if (id->place != PLACE_IDENTITY)
+			continue;
+		count++;
+		mains += id->main;
+		if (!whole(id->main == (ns == 0), why, why_size,
+		    "the main identity is the one of the default namespace") ||
+		    (id->qspn != NULL && !qspn_invariant(id->qspn, why, why_size)))
+			return false;
+		if (!id->loaded && !whole(ident_find(n->ident, id->id, &view) && view.ns == ns &&
+		    view.index == id->index, why, why_size, "identities are where their module has them"))
+			return false;
+	}
+	return whole(count == n->n, why, why_size, "identities are counted") &&
+	    whole(mains == 1, why, why_size, "there is one main identity") &&
+	    whole(n->n_tasks == 0, why, why_size, "nothing is left undone") &&
+	    nbh_invariant(n->nbh, why, why_size) && ident_invariant(n->ident, why, why_size);
+}

@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/nodebed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/kernel/grow.h"
+#include "proto/rd.h"
+#include "proto/wr.h"
+
+enum { NS_NONE = KERNEL_NAMESPACES };
+
+enum kind {
+	EV_TICK,		/* a node's deadline */
+	EV_KERNEL,		/* the answer to a transaction */
+	EV_LISTENING,
+	EV_DATAGRAM,
+	EV_CONNECT,		/* arrives at the other end */
+	EV_CONNECTED,
+	EV_MESSAGE,
+	EV_CLOSED,
+};
+
+struct bed_event {
+	uint64_t at, seq;
+	enum kind kind;
+	size_t sys;
+	uint32_t life;
+	unsigned dev;
+	ntk_ip_t ip;
+	uint32_t pipe;
+	unsigned ns;
+	bool ok;
+	/* a message */
+	enum peer_kind peer_kind;
+	uint8_t type;
+	uint8_t error;
+	uint32_t call, source, destination;
+	uint8_t *bytes;
+	size_t n;
+};
+
+/* A connection; end 0 connected, end 1 accepted. */
+struct bed_pipe {
+	struct {
+		size_t sys;
+		uint32_t life;
+		uint32_t connection;	/* 0: closed, or not yet accepted */
+		unsigned dev;
+		bool hold;
+		uint64_t last;		/* when the last message to it arrives */
+		struct bed_event *held;	/* what came while it was not read */
+		size_t n_held, held_size;
+	} end[2];
+	/* Calls under way, by their number on the wire: the token of whoever called, from END. */
+	struct bed_call {
+		uint32_t number;
+		uint64_t token;
+		uint8_t type;
+		unsigned end;
+	} *calls;
+	size_t n_calls, calls_size;
+	uint32_t numbers[2];
+};
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static bool
+before(const struct bed_event *a, const struct bed_event *b)
+{
+	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
+}
+
+static void
+push(struct bed *b, struct bed_event e)
+{
+	struct bed_event *v = grow(b->v, b->n_events, 1, &b->size, sizeof(*v));
+	size_t i = b->n_events;
+
+	if (v == NULL)
+		abort();
+	b->v = v;
+	e.seq = b->seq++;
+	b->n_events++;
+	while (i > 0 && before(&e, &v[(i - 1) / 2])) {
+		v[i] = v[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	v[i] = e;
+}
+
+static struct bed_event
+pop(struct bed *b)
+{
+	struct bed_event top = b->v[0], e = b->v[--b->n_events];
+	size_t i = 0;
+
+	for (;;) {
+		size_t c = 2 * i + 1;
+
+		if (c >= b->n_events)
+			break;
+		if (c + 1 < b->n_events && before(&b->v[c + 1], &b->v[c]))
+			c++;
+		if (!before(&b->v[c], &e))
+			break;
+		b->v[i] = b->v[c];
+		i = c;
+	}
+	b->v[i] = e;
+	return top;
+}
+
+static uint64_t
+delay(struct bed *b)
+{
+	return b->latency + (b->jitter > 0 ? rng_below(&b->rng, (uint32_t)b->jitter) : 0);
+}
+
+static void
+fault(struct bed *b, size_t i, const char *what)
+{
+	if (b->fault != NULL)
+		return;
+	snprintf(b->why, sizeof(b->why), "%s at %llu µs: %s", b->sys[i].name,
+	    (unsigned long long)b->now, what);
+	b->fault = b->why;
+}
+
+/* --- systems ----------------------------------------------------------------------------------- */
+
+void
+bed_init(struct bed *b, uint64_t seed)
+{
+	memset(b, 0, sizeof(*b));
+	rng_init(&b->rng, seed);
+	b->latency = 500;
+	b->now = 1000000;
+}
+
+static void
+stop(struct bed *b, size_t i)
+{
+	struct bed_system *s = &b->sys[i];
+
+	node_free(s->node);
+	kernel_free(s->kernel);
+	fakekern_free(s->fake);
+	s->node = NULL;
+	s->kernel = NULL;
+	s->fake = NULL;
+	s->life++;
+	memset(s->address, 0, sizeof(s->address));
+}
+
+void
+bed_free(struct bed *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		stop(b, i);
+	for (size_t i = 0; i < b->n_events; i++)
+		free(b->v[i].bytes);
+	for (size_t i = 0; i < b->n_pipes; i++) {
+		free(b->pipes[i].calls);
+		for (unsigned e = 0; e < 2; e++) {
+			for (size_t k = 0; k < b->pipes[i].end[e].n_held; k++)
+				free(b->pipes[i].end[e].held[k].bytes);
+			free(b->pipes[i].end[e].held);
+		}
+	}
+	free(b->v);
+	free(b->pipes);
+}
+
+size_t
+bed_add(struct bed *b, const char *name, const char *text, const ntk_mac_t *macs)
+{
+	struct bed_system *s = &b->sys[b->n];
+	char err[CONF_ERROR];
+
+	s->name = name;
+	if (!conf_parse(text, strlen(text), name, NULL, 0, &s->conf, err)) {
+		fprintf(stderr, "%s\n", err);
+		abort();
+	}
+	memcpy(s->mac, macs, s->conf.n_interfaces * sizeof(*macs));
+	return b->n++;
+}
+
+/* The kernel's answers are told by events, so that nothing runs inside anything. */
+struct answerer {
+	struct bed *b;
+	size_t i;
+};
+static struct answerer answerers[BED_SYSTEMS];
+
+static void
+answered(unsigned ns, const struct kernel_result *result, void *arg)
+{
+	struct answerer *a = arg;
+	struct bed *b = a->b;
+
+	if (!result->ok) {
+		char text[KERNEL_REFUSAL_TEXT];
+
+		fault(b, a->i, kernel_refusal_text(&result->refusal, text));
+	}
+	push(b, (struct bed_event){ .kind = EV_KERNEL, .sys = a->i, .life = b->sys[a->i].life,
+	    .at = b->now + (b->kernel_delay > 0 ? rng_below(&b->rng, (uint32_t)b->kernel_delay) : 0),
+	    .ns = ns, .ok = result->ok });
+}
+
+static void
+kernel_run(struct bed *b, size_t i)
+{
+	struct bed_system *s = &b->sys[i];
+	uint8_t in[PRIV_MSG_MAX], out[PRIV_MSG_MAX];
+	struct msg_error err;
+	size_t len;
+
+	while ((len = kernel_next(s->kernel, in)) > 0) {
+		int n = fakekern_message(s->fake, in, len, out);
+
+		if (n < 0 || (n > 0 && !kernel_answer(s->kernel, out, (size_t)n, &err))) {
+			fault(b, i, "the helper and the daemon do not understand each other");
+			return;
+		}
+	}
+	if (fakekern_fault(s->fake) != NULL)
+		fault(b, i, fakekern_fault(s->fake));
+}
+
+bool
+bed_start(struct bed *b, size_t i)
+{
+	struct bed_system *s = &b->sys[i];
+	struct fakekern_setup setup = { .n_devs = s->conf.n_interfaces, .tables = s->conf.tables,
+		.more_tables = s->conf.more_tables };
+	struct rng rng;
+
+	rng_init(&rng, rng_u64(&b->rng));
+	s->node = node_new(&s->conf, &rng, b->now);
+	s->fake = fakekern_new(&setup);
+	answerers[i] = (struct answerer){ b, i };
+	s->kernel = kernel_new(s->conf.n_interfaces, answered, &answerers[i]);
+	if (s->node == NULL || s->fake == NULL || s->kernel == NULL)
+		return false;
+	bed_poke(b, i);
+	for (unsigned d = 0; d < s->conf.n_interfaces; d++) {
+		node_nic_up(s->node, b->now, d, s->mac[d]);
+		bed_poke(b, i);
+	}
+	return true;
+}
+
+/* --- connections ---------------------------------------------------------------------------------- */
+
+static struct bed_pipe *
+pipe_of(struct bed *b, size_t sys, uint32_t connection, unsigned *end)
+{
+	for (size_t i = b->n_pipes; i-- > 0; )
+		for (unsigned e = 0; e < 2; e++)
+			if (b->pipes[i].end[e].sys == sys && b->pipes[i].end[e].connection == connection &&
+			    b->pipes[i].end[e].life == b->sys[sys].life) {
+				*end = e;
+				return &b->pipes[i];
+			}
+	return NULL;
+}
+
+/* In order, whatever the jitter is. */
+static uint64_t
+arrival(struct bed *b, struct bed_pipe *p, unsigned to)
+{
+	uint64_t at = b->now + delay(b);
+
+	if (at <= p->end[to].last)
+		at = p->end[to].last + 1;
+	p->end[to].last = at;
+	return at;
+}
+
+static void
+pipe_event(struct bed *b, struct bed_pipe *p, unsigned to, struct bed_event e)
+{
+	e.at = arrival(b, p, to);
+	e.sys = p->end[to].sys;
+	e.life = p->end[to].life;
+	e.pipe = (uint32_t)(p - b->pipes);
+	e.dev = to;		/* the end */
+	push(b, e);
+}
+
+static void
+pipe_close(struct bed *b, struct bed_pipe *p, unsigned from)
+{
+	if (p->end[from].connection == 0)
+		return;
+	p->end[from].connection = 0;
+	pipe_event(b, p, !from, (struct bed_event){ .kind = EV_CLOSED });
+}
+
+void
+bed_kill(struct bed *b, size_t i)
+{
+	for (size_t k = 0; k < b->n_pipes; k++)
+		for (unsigned e = 0; e < 2; e++)
+			if (b->pipes[k].end[e].sys == i && b->pipes[k].end[e].life == b->sys[i].life)
+				pipe_close(b, &b->pipes[k], e);
+	stop(b, i);
+}
+
+static void
+do_connect(struct bed *b, size_t i, const struct node_action *a)
+{
+	struct bed_pipe *v = grow(b->pipes, b->n_pipes, 1, &b->pipes_size, sizeof(*v));
+	size_t other = b->n;
+	unsigned dev = 0;
+
+	if (v == NULL)
+		abort();
+	b->pipes = v;
+	for (size_t s = 0; s < b->n; s++)
+		for (unsigned d = 0; d < CONF_INTERFACES; d++)
+			if (b->sys[s].node != NULL && b->sys[s].address[d] == a->peer) {
+				other = s;
+				dev = d;
+			}
+	v += b->n_pipes++;
+	memset(v, 0, sizeof(*v));
+	v->end[0].sys = i;
+	v->end[0].life = b->sys[i].life;
+	v->end[0].connection = a->connection;
+	v->end[0].dev = a->dev;
+	v->end[1].sys = other < b->n ? other : i;
+	v->end[1].life = b->sys[v->end[1].sys].life;
+	v->end[1].dev = dev;
+	if (other < b->n)
+		pipe_event(b, v, 1, (struct bed_event){ .kind = EV_CONNECT, .ip = a->address });
+	else
+		pipe_event(b, v, 0, (struct bed_event){ .kind = EV_CLOSED });
+}
+
+static uint8_t *
+encode(const struct peer_msg *m, size_t *n)
+{
+	uint8_t *bytes;
+	struct wr w;
+
+	*n = peer_msg_size(m);
+	bytes = malloc(*n + 1);
+	if (bytes == NULL)
+		abort();
+	wr_init(&w, bytes, *n);
+	peer_msg_write(m, &w);
+	return bytes;
+}
+
+static void
+do_send(struct bed *b, size_t i, const struct node_action *a, enum peer_kind kind)
+{
+	struct bed_event e = { .kind = EV_MESSAGE, .peer_kind = kind, .call = a->call,
+		.source = a->source, .destination = a->destination, .error = a->error };
+	unsigned end;
+	struct bed_pipe *p = pipe_of(b, i, a->connection, &end);
+
+	if (p == NULL)
+		return;
+	b->messages++;
+	if (a->msg != NULL) {
+		e.type = a->msg->type;
+		e.bytes = encode(a->msg, &e.n);
+	}
+	if (kind == PEER_CALL) {
+		struct bed_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
+
+		if (v == NULL)
+			abort();
+		p->calls = v;
+		e.call = ++p->numbers[end];
+		v[p->n_calls++] = (struct bed_call){ e.call, a->token, e.type, end };
+	}
+	pipe_event(b, p, !end, e);
+}
+
+static void
+do_hello(struct bed *b, size_t i, const struct node_action *a)
+{
+	for (size_t s = 0; s < b->n; s++)
+		for (unsigned d = 0; d < b->sys[s].conf.n_interfaces; d++) {
+			struct bed_event e = { .kind = EV_DATAGRAM, .sys = s, .life = b->sys[s].life,
+				.dev = d, .ip = a->address, .type = a->msg->type };
+
+			if ((s == i && d == a->dev) || b->sys[s].node == NULL ||
+			    rng_below(&b->rng, 1000) < b->loss)
+				continue;
+			e.at = b->now + delay(b);
+			e.bytes = encode(a->msg, &e.n);
+			push(b, e);
+		}
+}
+
+/* --- what nodes want done ------------------------------------------------------------------------ */
+
+static void
+say(struct bed *b, size_t i, const struct node_event *e)
+{
+	char mac[MAC_TEXT], ip[IP_TEXT];
+
+	if (b->talk)
+		printf("# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
+		    (double)b->now / 1000, b->sys[i].name, node_event_name(e->kind), e->identity,
+		    e->other, (unsigned long long)e->number, mac_print(e->mac, mac),
+		    ip_print(e->peer, ip), e->text);
+}
+
+static void
+act(struct bed *b, size_t i, const struct node_action *a)
+{
+	struct bed_system *s = &b->sys[i];
+	struct bed_pipe *p;
+	unsigned end;
+
+	switch (a->kind) {
+	case NODE_LISTEN:
+		push(b, (struct bed_event){ .kind = EV_LISTENING, .at = b->now, .sys = i,
+		    .life = s->life, .dev = a->dev, .ip = a->address });
+		break;
+	case NODE_UNLISTEN:
+		s->address[a->dev] = 0;
+		break;
+	case NODE_HELLO:
+		do_hello(b, i, a);
+		break;
+	case NODE_CONNECT:
+		do_connect(b, i, a);
+		break;
+	case NODE_HOLD:
+		p = pipe_of(b, i, a->connection, &end);
+		if (p != NULL)
+			p->end[end].hold = a->hold;
+		break;
+	case NODE_NOTICE:
+		do_send(b, i, a, PEER_NOTICE);
+		break;
+	case NODE_CALL:
+		do_send(b, i, a, PEER_CALL);
+		break;
+	case NODE_RESULT:
+		do_send(b, i, a, PEER_RESULT);
+		break;
+	case NODE_ERROR:
+		do_send(b, i, a, PEER_ERROR);
+		break;
+	case NODE_WAIT:
+		do_send(b, i, a, PEER_WAIT);
+		break;
+	case NODE_CLOSE:
+		p = pipe_of(b, i, a->connection, &end);
+		if (p != NULL)
+			pipe_close(b, p, end);
+		break;
+	case NODE_EVENT:
+		say(b, i, &a->event);
+		break;
+	case NODE_KNOW:
+	case NODE_CONFIRM:
+		break;
+	}
+}
+
+void
+bed_poke(struct bed *b, size_t i)
+{
+	struct bed_system *s = &b->sys[i];
+	struct node_action a;
+	struct kset want;
+	uint32_t label;
+	unsigned ns;
+	char why[200];
+
+	kset_init(&want);
+	while (node_next_want(s->node, &ns, &want, &label))
+		kernel_want(s->kernel, ns, &want, label);
+	kset_free(&want);
+	kernel_run(b, i);
+	while (node_next(s->node, &a))
+		act(b, i, &a);
+	if (node_failed(s->node))
+		fault(b, i, "memory is exhausted");
+	if (!node_invariant(s->node, why, sizeof(why)))
+		fault(b, i, why);
+	if (node_deadline(s->node) != UINT64_MAX)
+		push(b, (struct bed_event){ .kind = EV_TICK, .sys = i, .life = s->life,
+		    .at = node_deadline(s->node) > b->now ? node_deadline(s->node) : b->now });
+}
+
+/* --- what happens -------------------------------------------------------------------------------- */
+
+static const struct peer_msg *
+decode(struct bed *b, const struct bed_event *e, struct peer_msg *m, uint8_t **memory)
+{
+	struct msg_arena arena = { .size = e->n * PEER_EXPANSION + 1 };
+	struct msg_error err;
+	struct rd r;
+
+	*memory = NULL;
+	if (e->bytes == NULL)
+		return NULL;
+	arena.buf = *memory = malloc(arena.size);
+	if (arena.buf == NULL)
+		abort();
+	rd_init(&r, e->bytes, e->n);
+	if (!peer_msg_read(e->type, &r, &arena, m, &err)) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "a message of type %u that cannot be read: %s", e->type,
+		    err.field != NULL ? err.field : "?");
+		fault(b, e->sys, text);
+		return NULL;
+	}
+	return m;
+}
+
+static void
+on_message(struct bed *b, const struct bed_event *e)
+{
+	struct bed_pipe *p = &b->pipes[e->pipe];
+	struct node *n = b->sys[e->sys].node;
+	uint32_t connection = p->end[e->dev].connection;
+	const struct peer_msg *m;
+	struct peer_msg space;
+	struct bed_call c;
+	uint8_t *memory;
+	size_t i = 0;
+
+	if (connection == 0)
+		return;
+	m = decode(b, e, &space, &memory);
+	if (e->peer_kind == PEER_CALL || e->peer_kind == PEER_NOTICE) {
+		node_message(n, b->now, connection, e->call, e->source, e->destination, m);
+	} else {
+		while (i < p->n_calls && (p->calls[i].number != e->call || p->calls[i].end != e->dev))
+			i++;
+		if (i == p->n_calls) {
+			fault(b, e->sys, "an answer that nobody awaits");
+		} else {
+			c = p->calls[i];
+			if (e->peer_kind != PEER_WAIT)
+				p->calls[i] = p->calls[--p->n_calls];
+			node_answered(n, b->now, connection, c.token, c.type,
+			    e->peer_kind == PEER_RESULT ? NODE_ANSWERED :
+			    e->peer_kind == PEER_ERROR ? NODE_REFUSED : NODE_PATIENCE, e->error, m);
+		}
+	}
+	free(memory);
+}
+
+static void
+on_connect(struct bed *b, const struct bed_event *e)
+{
+	struct bed_pipe *p = &b->pipes[e->pipe];
+	uint32_t connection = node_accepted(b->sys[e->sys].node, b->now, p->end[1].dev, e->ip);
+
+	p = &b->pipes[e->pipe];
+	if (p->end[0].connection == 0)
+		return;
+	p->end[1].connection = connection;
+	pipe_event(b, p, 0, (struct bed_event){ .kind = connection != 0 ? EV_CONNECTED : EV_CLOSED });
+}
+
+static void
+on_closed(struct bed *b, const struct bed_event *e)
+{
+	struct bed_pipe *p = &b->pipes[e->pipe];
+	uint32_t connection = p->end[e->dev].connection;
+
+	if (connection == 0)
+		return;
+	p->end[e->dev].connection = 0;
+	node_closed(b->sys[e->sys].node, b->now, connection);
+}
+
+/* What comes over a pipe that is not read now waits, and what comes after it. */
+static bool
+hold_back(struct bed *b, const struct bed_event *e)
+{
+	struct bed_pipe *p = &b->pipes[e->pipe];
+	struct bed_event *v;
+
+	if ((e->kind != EV_MESSAGE && e->kind != EV_CLOSED) ||
+	    (!p->end[e->dev].hold && p->end[e->dev].n_held == 0))
+		return false;
+	v = grow(p->end[e->dev].held, p->end[e->dev].n_held, 1, &p->end[e->dev].held_size, sizeof(*v));
+	if (v == NULL)
+		abort();
+	p->end[e->dev].held = v;
+	v[p->end[e->dev].n_held++] = *e;
+	b->n_held++;
+	return true;
+}
+
+/* The first that waits for a pipe which is read again. */
+static bool
+released(struct bed *b, struct bed_event *out)
+{
+	for (size_t i = 0; b->n_held > 0 && i < b->n_pipes; i++)
+		for (unsigned e = 0; e < 2; e++) {
+			struct bed_pipe *p = &b->pipes[i];
+
+			if (p->end[e].hold || p->end[e].n_held == 0)
+				continue;
+			*out = p->end[e].held[0];
+			p->end[e].n_held--;
+			b->n_held--;
+			memmove(p->end[e].held, p->end[e].held + 1,
+			    p->end[e].n_held * sizeof(*p->end[e].held));
+			return true;
+		}
+	return false;
+}
+
+static void
+on_kernel(struct bed *b, const struct bed_event *e)
+{
+	struct bed_system *s = &b->sys[e->sys];
+
+	for (unsigned d = 0; e->ns > 0 && d < s->conf.n_interfaces; d++)
+		if (kernel_device(s->kernel, e->ns, d).present && s->pseudo[e->ns][d].b[0] == 0)
+			s->pseudo[e->ns][d] = (ntk_mac_t){ { 0x4e, 0, (uint8_t)e->sys, (uint8_t)e->ns,
+			    (uint8_t)(++s->made >> 8), (uint8_t)s->made } };
+		else if (!kernel_device(s->kernel, e->ns, d).present)
+			s->pseudo[e->ns][d] = (ntk_mac_t){ { 0 } };
+	node_kernel_done(s->node, b->now, e->ns, e->ok, e->ns > 0 ? s->pseudo[e->ns] : s->mac);
+}
+
+static void
+happen(struct bed *b, struct bed_event *e)
+{
+	struct bed_system *s = &b->sys[e->sys];
+	struct peer_msg space;
+	const struct peer_msg *m;
+	uint8_t *memory;
+
+	switch (e->kind) {
+	case EV_TICK:
+		if (node_deadline(s->node) > b->now)
+			return;
+		node_tick(s->node, b->now);
+		break;
+	case EV_KERNEL:
+		on_kernel(b, e);
+		break;
+	case EV_LISTENING:
+		s->address[e->dev] = e->ip;
+		node_listening(s->node, b->now, e->dev, e->ip, true);
+		break;
+	case EV_DATAGRAM:
+		if (s->address[e->dev] == 0)
+			return;
+		m = decode(b, e, &space, &memory);
+		if (m != NULL)
+			node_datagram(s->node, b->now, e->dev, e->ip, m);
+		free(memory);
+		break;
+	case EV_CONNECT:
+		on_connect(b, e);
+		break;
+	case EV_CONNECTED:
+		if (b->pipes[e->pipe].end[0].connection == 0)
+			return;
+		node_connected(s->node, b->now, b->pipes[e->pipe].end[0].connection);
+		break;
+	case EV_MESSAGE:
+		on_message(b, e);
+		break;
+	case EV_CLOSED:
+		on_closed(b, e);
+		break;
+	}
+	bed_poke(b, e->sys);
+}
+
+static bool
+step(struct bed *b, uint64_t until)
+{
+	struct bed_event e;
+	bool again = released(b, &e);
+
+	if (!again) {
+		if (b->n_events == 0 || b->v[0].at > until)
+			return false;
+		e = pop(b);
+	}
+	b->now = e.at > b->now ? e.at : b->now;
+	if (b->sys[e.sys].node == NULL || e.life != b->sys[e.sys].life) {
+		free(e.bytes);
+		return true;
+	}
+	if (!again && hold_back(b, &e))
+		return true;
+	happen(b, &e);
+	free(e.bytes);
+	return true;
+}
+
+void
+bed_run(struct bed *b, uint64_t until)
+{
+	while (b->fault == NULL && step(b, until))
+		;
+	if (b->now < until)
+		b->now = until;
+}
+
+bool
+bed_wait(struct bed *b, bed_done *done, void *arg, uint64_t limit)
+{
+	uint64_t until = b->now + limit;
+
+	while (b->fault == NULL && !done(b, arg))
+		if (!step(b, until))
+			return false;
+	return b->fault == NULL;
+}
