@@ -50,6 +50,16 @@ help_kind(FILE *out, const struct ctl_arg *a)
 		fprintf(out, "a list like [0,3] of numbers from %llu to %llu",
 		    (unsigned long long)a->min, (unsigned long long)a->max);
 		return;
+	case CTL_LEVELS:
+		fputs("numbers like 2.1.1, from the highest level down; - for none", out);
+		return;
+	case CTL_NULLABLE:
+		fprintf(out, "a number from %llu to %llu, or null", (unsigned long long)a->min,
+		    (unsigned long long)a->max);
+		return;
+	case CTL_DEV:
+		fputs("the name of an interface", out);
+		return;
 	case CTL_OBJECT:
 		fputs("a file that holds a JSON object", out);
 		return;

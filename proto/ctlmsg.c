@@ -294,23 +294,76 @@ check_ip(const struct ctl_word *w, struct ctl_value *out)
 	return at == end;
 }
 
+/* Numbers from AT to END, joined by BY; true when they are nothing else, and one at least. */
+static bool
+check_numbers(const struct ctl_arg *a, const char *at, const char *end, char by)
+{
+	uint64_t number;
+
+	for (;;) {
+		if (!digits(&at, end, a->max, &number) || number < a->min)
+			return false;
+		if (at == end)
+			return true;
+		if (*at++ != by)
+			return false;
+	}
+}
+
 static bool
 check_list(const struct ctl_arg *a, const struct ctl_word *w)
 {
 	const char *at = w->text, *end = w->text + w->len;
-	uint64_t number;
 
 	if (w->len < 2 || at[0] != '[' || end[-1] != ']')
 		return false;
-	if (w->len == 2)
-		return true;
-	end--;
-	do {
-		at++;		/* over '[' or ',' */
-		if (!digits(&at, end, a->max, &number) || number < a->min)
+	return w->len == 2 || check_numbers(a, at + 1, end - 1, ',');
+}
+
+static bool
+check_levels(const struct ctl_arg *a, const struct ctl_word *w)
+{
+	return (w->len == 1 && w->text[0] == '-') ||
+	    check_numbers(a, w->text, w->text + w->len, '.');
+}
+
+static bool
+check_nullable(const struct ctl_arg *a, const struct ctl_word *w, struct ctl_value *out)
+{
+	out->null = w->len == 4 && memcmp(w->text, "null", 4) == 0;
+	return out->null || check_number(a, w, out);
+}
+
+static bool
+check_dev(const struct ctl_word *w)
+{
+	if (w->len < 1 || w->len > CTL_DEV_MAX)
+		return false;
+	for (size_t i = 0; i < w->len; i++)
+		if (w->text[i] <= ' ' || w->text[i] > '~' || w->text[i] == '/')
 			return false;
-	} while (at < end && *at == ',');
-	return at == end;
+	return true;
+}
+
+size_t
+ctl_numbers(const struct ctl_value *v, uint32_t *out, size_t size)
+{
+	const char *at = v->text, *end = v->text + v->len;
+	size_t n = 0;
+	uint64_t number;
+
+	while (at < end) {
+		if (*at < '0' || *at > '9') {
+			at++;
+			continue;
+		}
+		if (!digits(&at, end, UINT32_MAX, &number))
+			break;
+		if (n < size)
+			out[n] = (uint32_t)number;
+		n++;
+	}
+	return n;
 }
 
 static bool
@@ -342,6 +395,20 @@ check_value(const struct ctl_arg *a, const struct ctl_word *w, struct ctl_value 
 			return true;
 		return refuse_value(err, a, w, "a list like [0,3] of numbers from %llu to %llu",
 		    (unsigned long long)a->min, (unsigned long long)a->max);
+	case CTL_LEVELS:
+		if (!w->object && check_levels(a, w))
+			return true;
+		return refuse_value(err, a, w, "numbers like 2.1.1 from the highest level down, "
+		    "or - for none");
+	case CTL_NULLABLE:
+		if (!w->object && check_nullable(a, w, out))
+			return true;
+		return refuse_value(err, a, w, "a number from %llu to %llu, or null",
+		    (unsigned long long)a->min, (unsigned long long)a->max);
+	case CTL_DEV:
+		if (!w->object && check_dev(w))
+			return true;
+		return refuse_value(err, a, w, "the name of an interface");
 	case CTL_OBJECT:
 		break;
 	}
@@ -397,6 +464,8 @@ ctl_check(const struct ctl_verb *v, const struct ctl_word *words, size_t n,
 			return false;
 		out->v[k].given = true;
 		out->v[k].word = i;
+		out->v[k].text = words[i].text;
+		out->v[k].len = words[i].len;
 	}
 	for (size_t k = 0; v->args[k].key != NULL; k++)
 		if (v->args[k].need == CTL_NEEDED && !out->v[k].given)

@@ -21,7 +21,8 @@ extern "C" {
 enum {
 	CTL_ARGS = 16,		/* most arguments of a verb */
 	CTL_REQUEST_MAX = 4194304,	/* bytes of one request: a state file fits */
-	CTL_TEXT = 256,		/* room for a usage line, NUL included */
+	CTL_TEXT = 512,		/* room for a usage line, NUL included */
+	CTL_DEV_MAX = 15,	/* bytes of the name of an interface */
 };
 
 enum ctl_access {
@@ -52,6 +53,9 @@ enum ctl_kind {
 	CTL_MAC,		/* 00:16:3e:5b:78:d5, any case */
 	CTL_IP,			/* 10.0.0.40 */
 	CTL_LIST,		/* [0,3]: numbers min … max, no spaces; [] is empty */
+	CTL_LEVELS,		/* 2.1.1: numbers min … max, from the highest level down; - is none */
+	CTL_NULLABLE,		/* a number min … max, or null */
+	CTL_DEV,		/* name of an interface */
 	CTL_OBJECT,		/* a JSON object; for people the file that holds it */
 };
 
@@ -143,12 +147,21 @@ struct ctl_value {
 	bool given;
 	size_t word;		/* which word it was */
 	uint64_t number;	/* CTL_NUMBER; CTL_CHOICE: which, from 0; CTL_IP, host order */
+	bool null;		/* CTL_NULLABLE: it is */
 	uint8_t mac[6];		/* CTL_MAC */
+	const char *text;	/* the word's, borrowed, not NUL-terminated */
+	size_t len;
 };
 
 struct ctl_values {
 	struct ctl_value v[CTL_ARGS];	/* in the order of the verb's arguments */
 };
+
+/*
+ * The numbers of V, a checked CTL_LIST or CTL_LEVELS that is given: fills up to SIZE of OUT, returns how many
+ * there are.
+ */
+size_t ctl_numbers(const struct ctl_value *v, uint32_t *out, size_t size);
 
 /* Why a request is refused, always with code "usage". */
 struct ctl_error {

@@ -112,15 +112,88 @@ state_name(enum node_state state)
 	return "?";
 }
 
+/* "0.0.2", from the highest level down; null elderships are '-'. */
+static json_t *
+json_elderships(const struct qspn *q)
+{
+	char text[TOPO_TEXT] = "";
+	struct fingerprint fp;
+	size_t at = 0;
+
+	if (q == NULL || !qspn_fingerprint(q, 0, &fp))
+		return NULL;
+	for (unsigned i = fp.levels; i-- > 0 && at < sizeof(text); ) {
+		int32_t eld = fingerprint_eld(&fp, i);
+		char one[16] = "-";
+
+		if (eld != FP_NULL)
+			snprintf(one, sizeof(one), "%d", eld);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at > 0 ? "." : "", one);
+	}
+	return json_string(text);
+}
+
+static json_t *
+json_range(const struct qspn *q)
+{
+	unsigned from, to;
+	char text[16];
+
+	if (q == NULL)
+		return NULL;
+	qspn_range(q, &from, &to);
+	if (from == 0)
+		return NULL;
+	snprintf(text, sizeof(text), "%u-%u", from, to);
+	return json_string(text);
+}
+
+/* Of the own g-nodes, while they are known: during the bootstrap the higher ones are not. */
+static json_t *
+json_inside(const struct qspn *q, const struct topo *t, bool fingerprints)
+{
+	json_t *list = q != NULL ? json_array() : NULL;
+
+	for (unsigned i = 0; list != NULL && i <= t->levels; i++) {
+		struct fingerprint fp;
+		uint32_t nodes;
+
+		if (fingerprints ? !qspn_fingerprint(q, i, &fp) : !qspn_nodes_inside(q, i, &nodes))
+			break;
+		value_add(&list, json_integer(fingerprints ? (json_int_t)fp.id : (json_int_t)nodes));
+	}
+	return list;
+}
+
+/* The operation that made the identity. */
+static json_t *
+json_made_by(const struct node *n, unsigned index)
+{
+	size_t count = node_operations(n, NULL, 0);
+	struct node_operation *v = calloc(count + 1, sizeof(*v));
+	json_t *json = NULL;
+
+	if (v == NULL)
+		return NULL;
+	node_operations(n, v, count);
+	for (size_t i = 0; i < count && json == NULL; i++)
+		if (v[i].has_new && v[i].new_identity == index)
+			json = json_integer((json_int_t)v[i].operation);
+	free(v);
+	return json;
+}
+
 void
 verb_show_local_identities(const struct call *c, struct answer *a)
 {
+	const struct topo *t = &c->d->conf.map.topo;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < node_identities(c->d->node); i++) {
 		struct node_identity id = node_identity(c->d->node, i);
 
-		value_add(&list, json_pack("{s:I, s:I, s:b, s:o, s:o*, s:s, s:b, s:I, s:I}",
+		value_add(&list, json_pack("{s:I, s:I, s:b, s:o, s:o*, s:s, s:b, s:I, s:I, "
+		    "s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
 		    "index", (json_int_t)id.index,
 		    "nodeid", (json_int_t)id.id,
 		    "main", id.main,
@@ -129,7 +202,13 @@ verb_show_local_identities(const struct call *c, struct answer *a)
 		    "state", state_name(id.state),
 		    "loaded", id.loaded,
 		    "arcs", (json_int_t)id.facts->n_arcs,
-		    "paths", (json_int_t)id.facts->n_paths));
+		    "paths", (json_int_t)id.facts->n_paths,
+		    "from", id.has_from ? json_integer(id.from) : NULL,
+		    "operation", json_made_by(c->d->node, id.index),
+		    "elderships", json_elderships(id.qspn),
+		    "ranges", json_range(id.qspn),
+		    "nodes_inside", json_inside(id.qspn, t, false),
+		    "fingerprints", json_inside(id.qspn, t, true)));
 	}
 	a->result = list;
 }
@@ -171,67 +250,118 @@ verb_show_ntkaddress(const struct call *c, struct answer *a)
 	struct node_identity id;
 
 	if (verb_identity(c, a, &id))
-		a->result = json_pack("{s:o, s:o}",
+		a->result = json_pack("{s:o, s:o*, s:o}",
 		    "address", value_naddr(&c->d->conf, &id.facts->address),
+		    "elderships", json_elderships(id.qspn),
 		    "addresses", json_addresses(&c->d->conf, &id));
 }
 
 static bool
-arc_has_rule(const struct daemon *d, unsigned ns, const struct facts_arc *arc)
+mac_has_rule(const struct daemon *d, unsigned ns, ntk_mac_t mac)
 {
-	struct kobj rule = { .kind = KOBJ_RULE, .mac = arc->peer_mac };
+	struct kobj rule = { .kind = KOBJ_RULE, .mac = mac };
 
 	return kset_find(kernel_applied(d->kernel, ns), &rule) != NULL;
+}
+
+static json_t *
+json_identity_arc(const struct daemon *d, const struct node_identity *id,
+    const struct node_iarc *arc)
+{
+	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:b, s:o*, s:o*, s:b}",
+	    "index", (json_int_t)arc->index,
+	    "identity", (json_int_t)id->index,
+	    "dev", d->conf.interfaces[arc->dev].name,
+	    "peer_mac", value_mac(arc->peer_mac),
+	    "peer_linklocal", value_ip(arc->peer_linklocal),
+	    "qspn", arc->qspn,
+	    "peer_address", arc->known ? value_naddr(&d->conf, &arc->peer_address) : NULL,
+	    "table", value_unless_zero(kernel_table(d->kernel, arc->peer_mac)),
+	    "rule", mac_has_rule(d, id->ns, arc->peer_mac));
+}
+
+/* Identity-arcs, be they live ones or of a state file: to be freed.  NULL when memory is exhausted. */
+static struct node_iarc *
+identity_arcs(const struct node *n, const struct node_identity *id, size_t *count)
+{
+	const struct facts *f = id->facts;
+	struct node_iarc *v;
+
+	*count = id->loaded ? f->n_arcs : node_iarcs(n, id->index, NULL, 0);
+	v = calloc(*count + 1, sizeof(*v));
+	if (v != NULL && !id->loaded)
+		node_iarcs(n, id->index, v, *count);
+	for (size_t i = 0; v != NULL && id->loaded && i < f->n_arcs; i++)
+		v[i] = (struct node_iarc){
+			.index = (uint32_t)i,
+			.dev = f->arcs[i].dev,
+			.peer_mac = f->arcs[i].peer_mac,
+			.peer_linklocal = f->arcs[i].peer_linklocal,
+			.qspn = f->arcs[i].qspn,
+			.known = f->arcs[i].known,
+			.closing = f->arcs[i].closing,
+			.peer_address = f->arcs[i].peer,
+		};
+	return v;
 }
 
 void
 verb_show_identity_arcs(const struct call *c, struct answer *a)
 {
 	struct node_identity id;
-	json_t *list;
+	struct node_iarc *v;
+	size_t n;
 
 	if (!verb_identity(c, a, &id))
 		return;
-	list = json_array();
-	for (size_t i = 0; i < id.facts->n_arcs; i++) {
-		const struct facts_arc *arc = &id.facts->arcs[i];
-
-		value_add(&list, json_pack("{s:I, s:I, s:s, s:o, s:o, s:b, s:o*, s:o*, s:b}",
-		    "index", (json_int_t)i,
-		    "identity", (json_int_t)id.index,
-		    "dev", c->d->conf.interfaces[arc->dev].name,
-		    "peer_mac", value_mac(arc->peer_mac),
-		    "peer_linklocal", value_ip(arc->peer_linklocal),
-		    "qspn", arc->qspn,
-		    "peer_address", arc->known ? value_naddr(&c->d->conf, &arc->peer) : NULL,
-		    "table", value_unless_zero(kernel_table(c->d->kernel, arc->peer_mac)),
-		    "rule", arc_has_rule(c->d, id.ns, arc)));
-	}
-	a->result = list;
+	v = identity_arcs(c->d->node, &id, &n);
+	a->result = v != NULL ? json_array() : NULL;
+	for (size_t i = 0; v != NULL && i < n; i++)
+		value_add(&a->result, json_identity_arc(c->d, &id, &v[i]));
+	free(v);
 }
 
 static json_t *
-json_qspn_arcs(const struct conf *c, const struct facts *f)
+json_qspn_arcs(const struct daemon *d, const struct node_identity *id)
 {
-	json_t *list = json_array();
+	size_t n;
+	struct node_iarc *v = identity_arcs(d->node, id, &n);
+	json_t *list = v != NULL ? json_array() : NULL;
 
-	for (size_t i = 0; i < f->n_arcs; i++) {
-		const struct facts_arc *arc = &f->arcs[i];
-
-		if (arc->qspn)
-			value_add(&list, json_pack("{s:I, s:s, s:o, s:o*, s:b}",
-			    "index", (json_int_t)i,
-			    "dev", c->interfaces[arc->dev].name,
-			    "peer_mac", value_mac(arc->peer_mac),
-			    "peer_address", arc->known ? value_naddr(c, &arc->peer) : NULL,
-			    "closing", arc->closing));
-	}
+	for (size_t i = 0; v != NULL && i < n; i++)
+		if (v[i].qspn)
+			value_add(&list, json_pack("{s:I, s:s, s:o, s:o*, s:o*, s:b}",
+			    "index", (json_int_t)v[i].index,
+			    "dev", d->conf.interfaces[v[i].dev].name,
+			    "peer_mac", value_mac(v[i].peer_mac),
+			    "peer_address", v[i].known ? value_naddr(&d->conf, &v[i].peer_address) :
+			    NULL,
+			    "cost", v[i].cost > 0 ? json_integer((json_int_t)v[i].cost) : NULL,
+			    "closing", v[i].closing));
+	free(v);
 	return list;
 }
 
-static json_t *
-json_paths(const struct facts *f)
+/* Which of the identity's arcs, as they are shown, the N-th of its facts is. */
+static json_int_t
+shown_arc(const struct daemon *d, const struct node_identity *id, size_t n)
 {
+	const struct facts_arc *f = &id->facts->arcs[n];
+	json_int_t index = (json_int_t)n;
+	size_t count;
+	struct node_iarc *v = identity_arcs(d->node, id, &count);
+
+	for (size_t i = 0; v != NULL && i < count; i++)
+		if (v[i].dev == f->dev && mac_cmp(v[i].peer_mac, f->peer_mac) == 0)
+			index = (json_int_t)v[i].index;
+	free(v);
+	return index;
+}
+
+static json_t *
+json_paths(const struct daemon *d, const struct node_identity *id)
+{
+	const struct facts *f = id->facts;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < f->n_paths; i++) {
@@ -241,7 +371,7 @@ json_paths(const struct facts *f)
 		value_add(&list, json_pack("{s:o, s:b, s:I, s:I, s:o}",
 		    "dst", value_coord(p->dst),
 		    "best", best,
-		    "arc", (json_int_t)p->arc,
+		    "arc", shown_arc(d, id, p->arc),
 		    "cost", (json_int_t)p->cost,
 		    "hops", value_hops(f, p)));
 	}
@@ -255,8 +385,8 @@ verb_show_qspn_data(const struct call *c, struct answer *a)
 
 	if (verb_identity(c, a, &id))
 		a->result = json_pack("{s:o, s:o}",
-		    "arcs", json_qspn_arcs(&c->d->conf, id.facts),
-		    "paths", json_paths(id.facts));
+		    "arcs", json_qspn_arcs(c->d, &id),
+		    "paths", json_paths(c->d, &id));
 }
 
 static json_t *
