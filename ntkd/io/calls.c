@@ -105,12 +105,12 @@ calls_end(struct calls *c, const struct call_in *a, bool wait, uint64_t now, uin
 	if (o->type != a->type || o->source != a->destination || o->destination != a->source ||
 	    (wait && o->waits >= CALLS_WAITS))
 		return CALLS_WRONG;
+	*token = o->token;
 	if (wait) {
 		o->waits++;
 		o->deadline = after(now, o->limit);
 		return CALLS_WAIT;
 	}
-	*token = o->token;
 	out_remove(c, o);
 	return CALLS_MATCH;
 }

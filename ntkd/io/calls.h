@@ -59,7 +59,7 @@ uint32_t calls_begin(struct calls *c, const struct call_out *o, uint64_t now);
 
 enum calls_match {
 	CALLS_MATCH,		/* it is over: *TOKEN */
-	CALLS_WAIT,		/* it goes on, its time begins anew */
+	CALLS_WAIT,		/* it goes on, its time begins anew: *TOKEN */
 	CALLS_UNKNOWN,		/* nobody awaits it */
 	CALLS_WRONG,		/* not of the type, or between the two, of the call; or one wait too many */
 };

@@ -222,6 +222,22 @@ wait_done(struct daemon *d, const struct kernel_result *result, void *arg)
 	client_answer(cl, &cl->answer);
 }
 
+/* Phase 1 is done: the answer is the new identity's index (spec/manual-mode 5.3). */
+static void
+operation_done(struct daemon *d, const struct node_operation *o, const char *why, void *arg)
+{
+	struct client *cl = wait_end(d, (uintptr_t)arg);
+
+	if (cl == NULL)
+		return;
+	if (o == NULL)
+		answer_refuse(&cl->answer, "kernel", "operation", "%s", why);
+	else if (json_object_set_new(cl->answer.result, "index",
+	    json_integer((json_int_t)o->new_identity)) != 0)
+		answer_refuse(&cl->answer, "exhausted", "", "memory is exhausted; the operation goes on");
+	client_answer(cl, &cl->answer);
+}
+
 /* Every namespace was checked; what was found is in the answer already. */
 static void
 check_done(struct daemon *d, bool ok, void *arg)
@@ -245,7 +261,10 @@ client_wait(struct client *cl, const struct answer *a)
 	cl->waiting = ++c->next_wait;
 	event_del(cl->readable);
 	event_del(cl->timer);
-	if (!a->checks)
+	if (a->operates)
+		daemon_wait_operation(c->d, a->identity, a->operation, operation_done,
+		    (void *)(uintptr_t)cl->waiting);
+	else if (!a->checks)
 		daemon_wait_kernel(c->d, a->ns, wait_done, (void *)(uintptr_t)cl->waiting);
 	else if (!watch_ask(c->d->watch, a->result, check_done, (void *)(uintptr_t)cl->waiting))
 		check_done(c->d, false, (void *)(uintptr_t)cl->waiting);
@@ -272,7 +291,7 @@ client_request(struct client *cl, size_t len)
 		cl->in = NULL;
 		cl->in_size = 0;
 	}
-	if (a.waits || a.checks)
+	if (a.waits || a.checks || a.operates)
 		client_wait(cl, &a);
 	else
 		client_answer(cl, &a);

@@ -17,10 +17,12 @@
 #include "ntkd/io/features.h"
 #include "ntkd/io/helper.h"
 #include "ntkd/io/watch.h"
+#include "ntkd/io/wire.h"
 
 enum {
 	PROBE_NS = 1,		/* rehearsals happen in a namespace that exists for nobody else */
 	UNDO_SECONDS = 10,	/* for the helper, at the end */
+	FAREWELL_MS = 200,	/* for what neighbours are told at the end */
 };
 
 /* Signals we act on, and those we take note of. */
@@ -41,6 +43,16 @@ struct waiter {
 };
 STAILQ_HEAD(waiters, waiter);
 
+/* Somebody who waits for phase 1 of an operation. */
+struct watcher {
+	STAILQ_ENTRY(watcher) next;
+	unsigned identity;
+	uint32_t operation;
+	daemon_operated *what;
+	void *arg;
+};
+STAILQ_HEAD(watchers, watcher);
+
 /* The whole of it; what parts of io/ share comes first. */
 struct life {
 	struct daemon d;
@@ -50,6 +62,8 @@ struct life {
 	bool pumping;
 	bool pump_again;
 	struct waiters waiters;
+	struct watchers watchers;
+	char given_up[160];	/* why the last operation was */
 	struct event *signal[SIGNALS];
 };
 
@@ -91,6 +105,57 @@ wants_hand_over(struct daemon *d)
 	kset_free(&want);
 }
 
+void
+daemon_wait_operation(struct daemon *d, unsigned identity, uint32_t operation,
+    daemon_operated *what, void *arg)
+{
+	struct watcher *w = malloc(sizeof(*w));
+
+	if (w == NULL) {
+		what(d, NULL, "memory is exhausted; the operation itself goes on", arg);
+		return;
+	}
+	*w = (struct watcher){ .identity = identity, .operation = operation, .what = what, .arg = arg };
+	STAILQ_INSERT_TAIL(&life_of(d)->watchers, w, next);
+}
+
+/* Tells who waits for an operation that has come that far, or is no more. */
+static void
+watchers_call(struct life *l)
+{
+	struct node_operation o;
+	struct watcher *w, *next;
+
+	for (w = STAILQ_FIRST(&l->watchers); w != NULL; w = next) {
+		bool there = node_operation(l->d.node, w->identity, w->operation, &o);
+
+		next = STAILQ_NEXT(w, next);
+		if (there && o.state < NODE_OP_RUNNING)
+			continue;
+		STAILQ_REMOVE(&l->watchers, w, watcher, next);
+		w->what(&l->d, there ? &o : NULL, l->given_up[0] != '\0' ? l->given_up :
+		    "the operation was given up", w->arg);
+		free(w);
+	}
+}
+
+static void
+network_carry_out(struct life *l)
+{
+	struct daemon *d = &l->d;
+	struct node_action a;
+
+	while (!l->stopped && node_next(d->node, &a)) {
+		if (a.kind != NODE_EVENT) {
+			wire_act(d->wire, &a);
+			continue;
+		}
+		if (a.event.kind == NODE_E_OPERATION)
+			memcpy(l->given_up, a.event.text, sizeof(l->given_up));
+		events_node(d, &a.event);
+	}
+}
+
 /*
  * What comes back from the kernel object may call us again: that is remembered
  * and done in the same round, so that no handler runs inside another.
@@ -109,8 +174,20 @@ daemon_pump(struct daemon *d)
 		if (l->phase != PHASE_PROBE)
 			wants_hand_over(d);
 		helper_flush(d->helper);
+		if (l->phase == PHASE_RUN)
+			network_carry_out(l);
+		watchers_call(l);
 	}
 	l->pumping = false;
+	if (l->stopped)
+		return;
+	if (node_failed(d->node)) {
+		log_error("node", "memory is exhausted");
+		daemon_stop(d, 3);
+		return;
+	}
+	if (l->phase == PHASE_RUN)
+		wire_arm(d->wire);
 }
 
 void
@@ -190,7 +267,7 @@ log_main_identity(const struct daemon *d)
 static void
 on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
 {
-	const struct daemon *d = arg;
+	struct daemon *d = arg;
 	char mac[MAC_TEXT];
 	const char *why = now->problem != NULL ? now->problem : !now->up ? "is down" :
 	    "has no carrier";
@@ -201,6 +278,7 @@ on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
 	else
 		log_remote(daemon_now(), "interface", "%s %s", d->conf.interfaces[nic].name,
 		    news == NIC_GONE ? "is gone" : why);
+	wire_nic(d->wire, nic, news, now);
 }
 
 static void
@@ -223,9 +301,19 @@ ready(struct life *l)
 		log_warnx("start", "interfaces that come, go, or lose their carrier are not noticed");
 	watch_start(d->watch);
 	if (d->conf.mode == CONF_AUTO)
-		log_warnx("start", "mode is auto, but this release has no protocol between "
-		    "neighbours yet: this system stays alone");
+		log_warnx("start", "mode is auto, but this release enters no network by itself yet: arcs "
+		    "come up, and this system stays a network of its own");
 	log_info("start", "ready, control socket %s", d->conf.control_socket);
+}
+
+static void
+node_hears_kernel(struct daemon *d, unsigned ns, bool ok)
+{
+	ntk_mac_t mac[CONF_INTERFACES] = { { { 0 } } };
+
+	for (size_t i = 0; i < d->conf.n_interfaces; i++)
+		mac[i] = kernel_device(d->kernel, ns, i).mac;
+	node_kernel_done(d->node, daemon_now(), ns, ok, mac);
 }
 
 static void
@@ -243,7 +331,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 		l->phase = PHASE_MAIN;
 		break;
 	case PHASE_MAIN:
-		node_kernel_done(l->d.node, daemon_now(), ns, true, NULL);
+		node_hears_kernel(&l->d, ns, true);
 		ready(l);
 		break;
 	case PHASE_RUN:
@@ -254,7 +342,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 			log_debug("kernel", "namespace %u has its wanted state, %zu objects", ns,
 			    kernel_applied(l->d.kernel, ns)->n);
 		events_kernel(&l->d, ns, result);
-		node_kernel_done(l->d.node, daemon_now(), ns, result->ok, NULL);
+		node_hears_kernel(&l->d, ns, result->ok);
 		watch_namespace(l->d.watch, ns);
 		waiters_call(l, ns, result);
 		break;
@@ -305,6 +393,7 @@ daemon_new(const struct daemon_setup *s)
 	d = &l->d;
 	l->setup = *s;
 	STAILQ_INIT(&l->waiters);
+	STAILQ_INIT(&l->watchers);
 	d->conf = *s->conf;
 	d->control_gid = s->control_gid;
 	d->operator_gid = s->operator_gid;
@@ -316,8 +405,9 @@ daemon_new(const struct daemon_setup *s)
 	d->kernel = kernel_new(d->conf.n_interfaces, on_kernel, l);
 	if (d->base == NULL || d->node == NULL || d->kernel == NULL)
 		goto fail;
+	d->wire = wire_new(d);
 	d->watch = watch_new(d);
-	if (d->watch == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
+	if (d->wire == NULL || d->watch == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
 		goto fail;
 	d->helper = helper_new(d, s->helper_fd);
 	if (d->helper == NULL || !helper_signal_block() || !signals_add(l))
@@ -363,6 +453,28 @@ helper_end(struct daemon *d)
 		log_warnx("helper", "ntkd-priv ended with status %d", WEXITSTATUS(status));
 }
 
+/* Neighbours hear that we go: what we say to them leaves while the helper puts things back. */
+static void
+farewell(struct life *l)
+{
+	struct daemon *d = &l->d;
+	struct timeval limit = { .tv_sec = 0, .tv_usec = FAREWELL_MS * 1000 };
+	uint64_t until = daemon_now() + FAREWELL_MS * 1000;
+	struct node_action a;
+
+	if (l->phase != PHASE_RUN)
+		return;
+	node_stop(d->node, daemon_now());
+	while (node_next(d->node, &a))
+		if (a.kind != NODE_LISTEN && a.kind != NODE_UNLISTEN && a.kind != NODE_EVENT)
+			wire_act(d->wire, &a);
+	while (wire_leaving(d->wire) > 0 && daemon_now() < until) {
+		event_base_loopexit(d->base, &limit);
+		if (event_base_loop(d->base, EVLOOP_ONCE) != 0)
+			break;
+	}
+}
+
 int
 daemon_run(struct daemon *d)
 {
@@ -375,6 +487,7 @@ daemon_run(struct daemon *d)
 		d->exit_status = 1;
 	}
 	l->setup.tell(DAEMON_STOPPING, l->setup.arg);
+	farewell(l);
 	events_daemon(d, CTL_EVENT_stopping, d->exit_status == 0 ? "as asked" : "after an error");
 	ctl_free(d->ctl);
 	d->ctl = NULL;
@@ -393,10 +506,17 @@ daemon_free(struct daemon *d)
 		return;
 	ctl_free(d->ctl);
 	watch_free(d->watch);
+	wire_free(d->wire);
 	helper_free(d->helper);
 	while ((w = STAILQ_FIRST(&l->waiters)) != NULL) {
 		STAILQ_REMOVE_HEAD(&l->waiters, next);
 		free(w);
+	}
+	while (!STAILQ_EMPTY(&l->watchers)) {
+		struct watcher *e = STAILQ_FIRST(&l->watchers);
+
+		STAILQ_REMOVE_HEAD(&l->watchers, next);
+		free(e);
 	}
 	for (unsigned i = 0; i < SIGNALS; i++)
 		if (l->signal[i] != NULL)

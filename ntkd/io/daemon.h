@@ -23,6 +23,7 @@ struct helper;		/* helper.h */
 struct ctl;		/* ctl.h */
 struct events;		/* events.h */
 struct watch;		/* watch.h */
+struct wire;		/* wire.h */
 
 struct daemon {
 	struct conf conf;
@@ -32,6 +33,7 @@ struct daemon {
 	struct helper *helper;
 	struct ctl *ctl;
 	struct watch *watch;
+	struct wire *wire;
 	struct events *events;	/* there is one as long as ctl */
 	uint64_t started;	/* monotonic, µs */
 	int exit_status;	/* of main() once the loop ends */
@@ -56,6 +58,14 @@ void daemon_stop(struct daemon *d, int status);
  */
 typedef void daemon_waiter(struct daemon *d, const struct kernel_result *result, void *arg);
 void daemon_wait_kernel(struct daemon *d, unsigned ns, daemon_waiter *what, void *arg);
+
+/*
+ * Waits for phase 1 of OPERATION of IDENTITY to be done: WHAT is called once, from the loop, with the
+ * operation, or with NULL and the reason when it was given up.
+ */
+typedef void daemon_operated(struct daemon *d, const struct node_operation *o, const char *why, void *arg);
+void daemon_wait_operation(struct daemon *d, unsigned identity, uint32_t operation,
+    daemon_operated *what, void *arg);
 
 /*
  * What main() hands over: descriptors made while it was root.  TELL is called when

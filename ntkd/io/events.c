@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/log.h"
 #include "common/tbf.h"
 #include "ntkd/io/ctl.h"
 #include "ntkd/io/value.h"
@@ -199,6 +200,93 @@ events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 	}
 	event_keep(d, CTL_EVENT_transaction_done, members);
 	event_keep(d, event_of(id.state), json_identity(d, &id));
+}
+
+/* --- what the node tells ------------------------------------------------------ */
+
+static const enum ctl_event_id node_events[NODE_EVENTS] = {
+	[NODE_E_ARC] = CTL_EVENT_arc,
+	[NODE_E_ARC_REMOVED] = CTL_EVENT_arc_removed,
+	[NODE_E_IDENTITY] = CTL_EVENT_identity,
+	[NODE_E_IDENTITY_REMOVED] = CTL_EVENT_identity_leaving,
+	[NODE_E_IARC] = CTL_EVENT_identity_arc,
+	[NODE_E_IARC_CHANGED] = CTL_EVENT_identity_arc_changed,
+	[NODE_E_IARC_REMOVED] = CTL_EVENT_identity_arc_removed,
+	[NODE_E_PRESENT] = CTL_EVENT_present,
+	[NODE_E_BOOTSTRAPPED] = CTL_EVENT_bootstrapped,
+	[NODE_E_OPERATION] = CTL_EVENT_operation,
+	[NODE_E_SPLIT] = CTL_EVENT_split,
+	[NODE_E_KERNEL] = CTL_EVENT_refused_state,
+	[NODE_E_LINKLOCAL] = CTL_EVENT_linklocal,
+	[NODE_E_REFUSED] = CTL_EVENT_refused,
+};
+
+static bool
+is_about_arc(enum node_event_kind k)
+{
+	return k == NODE_E_ARC || k == NODE_E_ARC_REMOVED || k == NODE_E_REFUSED ||
+	    k == NODE_E_LINKLOCAL;
+}
+
+static bool
+is_about_iarc(enum node_event_kind k)
+{
+	return k == NODE_E_IARC || k == NODE_E_IARC_CHANGED || k == NODE_E_IARC_REMOVED ||
+	    k == NODE_E_SPLIT;
+}
+
+/* Of E: what it has, which depends on its kind. */
+static json_t *
+json_node_event(const struct daemon *d, const struct node_event *e)
+{
+	bool arc = is_about_arc(e->kind), iarc = is_about_iarc(e->kind);
+	bool peer = (arc || iarc) && e->kind != NODE_E_LINKLOCAL;
+	bool made = e->kind == NODE_E_IDENTITY || e->kind == NODE_E_OPERATION;
+
+	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:s*, s:o*, s:o*, s:o*, s:s*}",
+	    "identity", arc ? NULL : json_integer(e->identity),
+	    "from", e->kind == NODE_E_IDENTITY ? json_integer(e->other) : NULL,
+	    "operation", made ? json_integer((json_int_t)e->number) : NULL,
+	    "index", iarc ? json_integer((json_int_t)e->number) : NULL,
+	    "dev", arc || iarc ? d->conf.interfaces[e->dev].name : NULL,
+	    "peer_mac", peer ? value_mac(e->mac) : NULL,
+	    "peer_linklocal", peer ? value_ip(e->peer) : NULL,
+	    "times", e->kind == NODE_E_REFUSED ? json_integer((json_int_t)e->number) : NULL,
+	    "text", e->text[0] != '\0' ? e->text : NULL);
+}
+
+static void
+log_node_event(const struct daemon *d, const struct node_event *e)
+{
+	const char *dev = d->conf.interfaces[e->dev].name, *name = node_event_name(e->kind);
+	char mac[MAC_TEXT], ip[IP_TEXT];
+
+	if (e->kind == NODE_E_REFUSED)
+		log_remote(daemon_now(), "neighbour", "%s: %llu times refused, last %s %s: %s", dev,
+		    (unsigned long long)e->number, mac_print(e->mac, mac), ip_print(e->peer, ip), e->text);
+	else if (is_about_arc(e->kind))
+		log_info("neighbour", "%s: %s %s %s%s%s", dev, name, mac_print(e->mac, mac),
+		    ip_print(e->peer, ip), e->text[0] != '\0' ? ": " : "", e->text);
+	else if (is_about_iarc(e->kind))
+		log_info("identity", "%u: %s %llu, %s %s %s", e->identity, name,
+		    (unsigned long long)e->number, dev, mac_print(e->mac, mac), ip_print(e->peer, ip));
+	else if (e->kind == NODE_E_OPERATION || e->kind == NODE_E_IDENTITY)
+		log_info("identity", "%u: %s %llu%s%s", e->identity, name,
+		    (unsigned long long)e->number, e->text[0] != '\0' ? " is " : "", e->text);
+	else
+		log_info("identity", "%u: %s", e->identity, name);
+}
+
+void
+events_node(struct daemon *d, const struct node_event *e)
+{
+	log_node_event(d, e);
+	if (!somebody_listens(d))
+		return;
+	if (e->kind == NODE_E_REFUSED && !tbf_pass(&d->events->remote, daemon_now()))
+		d->events->counters.suppressed++;
+	else
+		event_keep(d, node_events[e->kind], json_node_event(d, e));
 }
 
 /* --- listeners -------------------------------------------------------------- */

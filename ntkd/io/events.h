@@ -34,6 +34,9 @@ void events_free(struct events *e);
 /* What becomes of a change of namespace NS; to be called before the node is told. */
 void events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result);
 
+/* What the node tells; it is written to the log as well. */
+void events_node(struct daemon *d, const struct node_event *e);
+
 /* Somebody was refused: WHICH is client_denied or client_full. */
 void events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const char *text);
 

@@ -120,11 +120,12 @@ struct link_message {
 	const struct peer_msg *msg;
 };
 
-/* The end of a call of ours.  Valid during the handler. */
+/* What became of a call of ours.  Valid during the handler. */
 struct link_answer {
 	enum link_answer_kind {
 		LINK_RESULT,		/* msg */
 		LINK_ERROR,		/* error */
+		LINK_WAITING,		/* the other end asks for patience: another one follows */
 		LINK_TIMEOUT,		/* no answer within the call's limit; a late one is dropped */
 	} kind;
 	uint64_t token;		/* as given to link_call() */

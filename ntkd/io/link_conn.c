@@ -229,6 +229,8 @@ deliver_answer(struct conn *c, const struct frames_msg *m, uint64_t now)
 		c->l->handlers.answered(c->number, &a, now, c->l->arg);
 		break;
 	case CALLS_WAIT:
+		a.kind = LINK_WAITING;
+		c->l->handlers.answered(c->number, &a, now, c->l->arg);
 		break;
 	case CALLS_UNKNOWN:
 		c->l->counters.late++;

@@ -39,6 +39,7 @@ answer_refuse(struct answer *a, const char *code, const char *field, const char 
 	a->code = code;
 	a->waits = false;
 	a->checks = false;
+	a->operates = false;
 	log_escape(field, strlen(field), a->field, sizeof(a->field));
 	log_escape(text, strlen(text), a->message, sizeof(a->message));
 }

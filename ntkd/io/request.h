@@ -29,6 +29,9 @@ struct answer {
 	bool waits;		/* holds once the kernel has brought `ns` to its wanted state */
 	unsigned ns;
 	bool checks;		/* holds once every namespace was checked, and what was found is in it */
+	bool operates;		/* holds once phase 1 of `operation` of `identity` is done, which completes it */
+	unsigned identity;
+	uint32_t operation;
 	bool stream;		/* the client is told events from now on */
 	bool stop;		/* the daemon ends once it was sent */
 };

@@ -76,7 +76,7 @@ duplicated(struct node *n, const struct ident_action *a)
 	dirty(n, made);
 	op->made = made->id;
 	op->made_index = made->index;
-	e = event_add(n, NODE_E_IDENTITY);
+	e = story_add(n, NODE_E_IDENTITY);
 	e->identity = made->index;
 	e->other = to->index;
 	e->number = op->number;
@@ -268,7 +268,7 @@ bootstrapped(struct node *n, struct identity *id, bool timed_out)
 {
 	struct operation *op = operation_made(n, id->id);
 
-	event_add(n, NODE_E_BOOTSTRAPPED)->identity = id->index;
+	story_add(n, NODE_E_BOOTSTRAPPED)->identity = id->index;
 	if (op != NULL && timed_out && op->enter)
 		operation_state(n, op, NODE_OP_FAILED, "nobody of the network entered has answered; the "
 		    "identity is a network by itself");
@@ -279,7 +279,7 @@ presence(struct node *n, struct identity *id)
 {
 	struct operation *op = operation_made(n, id->id);
 
-	event_add(n, NODE_E_PRESENT)->identity = id->index;
+	story_add(n, NODE_E_PRESENT)->identity = id->index;
 	if (op == NULL || op->state != NODE_OP_RUNNING)
 		return;
 	operation_state(n, op, op->placed ? NODE_OP_DONE : NODE_OP_WAITING, "");
@@ -349,7 +349,7 @@ dismiss(struct node *n, struct identity *id)
 		id->qspn = NULL;
 	}
 	questions_drop(n, id->id, 0);
-	event_add(n, NODE_E_IDENTITY_REMOVED)->identity = id->index;
+	story_add(n, NODE_E_IDENTITY_REMOVED)->identity = id->index;
 	dirty(n, id);
 	ident_remove(n->ident, n->now, id->id, &out);
 	ident_carry_out(n, &out);

@@ -258,7 +258,7 @@ bool facts_of(struct node *n, struct identity *id, struct facts *out);
 /* --- queue.c: what goes out ------------------------------------------------------------------ */
 
 struct outgoing *queue_add(struct node *n, enum node_action_kind kind);
-struct node_event *event_add(struct node *n, enum node_event_kind kind);
+struct node_event *story_add(struct node *n, enum node_event_kind kind);
 void queue_number(struct node *n, uint64_t seq);	/* what came since the last call waits for SEQ */
 void queue_free(struct node *n);
 

@@ -74,7 +74,7 @@ static void
 iarc_event(struct node *n, enum node_event_kind kind, const struct ident_iarc *a)
 {
 	const struct identity *id = identity_by_id(n, a->id);
-	struct node_event *e = event_add(n, kind);
+	struct node_event *e = story_add(n, kind);
 
 	e->identity = id != NULL ? id->index : 0;
 	e->number = a->index;

@@ -154,7 +154,7 @@ on_no_address(struct node *n, const struct nbh_action *a)
 static void
 on_arc(struct node *n, const struct nbh_action *a)
 {
-	struct node_event *e = event_add(n, NODE_E_ARC);
+	struct node_event *e = story_add(n, NODE_E_ARC);
 	struct outgoing *o = queue_add(n, NODE_KNOW);
 	struct ident_out out;
 
@@ -187,7 +187,7 @@ on_arc_removing(struct node *n, const struct nbh_action *a)
 static void
 on_arc_removed(struct node *n, const struct nbh_action *a)
 {
-	struct node_event *e = event_add(n, NODE_E_ARC_REMOVED);
+	struct node_event *e = story_add(n, NODE_E_ARC_REMOVED);
 	struct outgoing *o = queue_add(n, NODE_KNOW);
 
 	e->dev = a->dev;
@@ -215,7 +215,7 @@ on_route(struct node *n, const struct nbh_action *a)
 static void
 on_refused(struct node *n, const struct nbh_action *a)
 {
-	struct node_event *e = event_add(n, NODE_E_REFUSED);
+	struct node_event *e = story_add(n, NODE_E_REFUSED);
 
 	e->dev = a->dev;
 	e->mac = a->mac;
@@ -295,7 +295,7 @@ carry_out(struct node *n, struct nbh_action *a)
 		on_refused(n, a);
 		break;
 	case NBH_CONFLICT:
-		event_add(n, NODE_E_LINKLOCAL)->dev = a->dev;
+		story_add(n, NODE_E_LINKLOCAL)->dev = a->dev;
 		break;
 	}
 }

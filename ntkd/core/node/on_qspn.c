@@ -195,7 +195,7 @@ on_arc_removed(struct node *n, struct identity *id, const struct qspn_action *a)
 static void
 on_split(struct node *n, const struct identity *id, const struct qspn_action *a)
 {
-	struct node_event *e = event_add(n, NODE_E_SPLIT);
+	struct node_event *e = story_add(n, NODE_E_SPLIT);
 	struct ident_iarc i;
 
 	e->identity = id->index;

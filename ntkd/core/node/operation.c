@@ -55,7 +55,7 @@ operation_made(struct node *n, uint32_t made)
 void
 operation_state(struct node *n, struct operation *op, enum node_op_state s, const char *why)
 {
-	struct node_event *e = event_add(n, NODE_E_OPERATION);
+	struct node_event *e = story_add(n, NODE_E_OPERATION);
 
 	op->state = s;
 	e->identity = op->identity;

@@ -50,7 +50,7 @@ queue_add(struct node *n, enum node_action_kind kind)
 }
 
 struct node_event *
-event_add(struct node *n, enum node_event_kind kind)
+story_add(struct node *n, enum node_event_kind kind)
 {
 	struct outgoing *o = queue_add(n, NODE_EVENT);
 

@@ -171,7 +171,7 @@ refused(struct node *n, unsigned ns)
 	id->retry = n->now + id->patience;
 	if (id->place == PLACE_IDENTITY) {
 		id->dirty = true;
-		event_add(n, NODE_E_KERNEL)->identity = id->index;
+		story_add(n, NODE_E_KERNEL)->identity = id->index;
 	} else {
 		id->ready = true;
 	}

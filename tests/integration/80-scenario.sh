@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The whole reference scenario on running daemons: six systems find each other, and by the operator's
+# verbs they enter, move and leave connectivity identities behind.  The kernel of each is the
+# project's own fixture at every quiet moment, and the reference's measured one.
+. "$(dirname "$0")/lib.sh"
+. "$NTK_SRCDIR/tests/integration/scenario.sh"
+. "$NTK_SRCDIR/tests/integration/course.sh"
+
+# expected PHASE NAME: the fixture, with the link-locals that the neighbours' interfaces have
+expected()
+{
+	local name script=
+	for name in "${SCENARIO[@]}"; do
+		script+="s/\\b${LINKLOCAL[$name]//./\\.}\\b/$(own_linklocal "$name")/g;"
+	done
+	script+="s/\\b${BETAS_OTHER_LINKLOCAL//./\\.}\\b/$(other_linklocal)/g;"
+	wanted "$1-$2-n0" | sed "$script" | sort
+}
+
+own_linklocal()
+{
+	in_system "$1" ip -4 -o address show dev eth1 |
+		sed -n '1s/.* \(169\.254\.[0-9.]*\)\/32 .*/\1/p'
+}
+
+# As the fixtures call them.
+declare -A LINKLOCAL=(
+	[alfa]=169.254.69.30 [beta]=169.254.96.141 [gamma]=169.254.94.223
+	[delta]=169.254.253.216 [mu]=169.254.119.176 [epsilon]=169.254.163.36
+)
+BETAS_OTHER_MAC=00:16:3e:ee:af:d1
+BETAS_OTHER_LINKLOCAL=169.254.27.218
+
+# Of the pseudo-interface in beta's other namespace; nothing when there is none.
+other_linklocal()
+{
+	local ns
+	ns=$(system_namespaces beta)
+	[[ -z $ns ]] || in_system beta ip -n "$ns" -4 -o address show |
+		sed -n 's/.* \(169\.254\.[0-9.]*\)\/32 .*/\1/p' | head -n 1
+}
+
+# quiet PHASE: every default namespace is what the fixture says, with a bound
+is_quiet()
+{
+	local name
+	for name in "${SCENARIO[@]}"; do
+		[[ $(made_names "$name") == "$(expected "$1" "$name")" ]] || return 1
+	done
+}
+
+# made_names NAME: what is there, beta's pseudo-interface called as the fixtures do
+made_names()
+{
+	local mac
+	mac=$(other_mac)
+	made "$1" | sed "s/${mac:-none}/$BETAS_OTHER_MAC/" | sort
+}
+
+other_mac()
+{
+	local ns
+	ns=$(system_namespaces beta)
+	[[ -z $ns ]] || in_system beta ip -n "$ns" -o link show type macvlan |
+		sed -n 's/.*link\/ether \([0-9a-f:]*\).*/\1/p' | head -n 1
+}
+
+compare_fixture()
+{
+	local name
+	wait_for 20 is_quiet "$1"
+	for name in "${SCENARIO[@]}"; do
+		is "$1: $name: addresses, routes, rules, NAT" "$(made_names "$name")" "$(expected "$1" "$name")"
+	done
+}
+
+compare_reference()
+{
+	local name args=() out phase=$1 golden=$2
+	if [[ -z $NTK_REFERENCE ]]; then
+		skip "$phase: no difference from the reference" 'the reference material is not here (NTK_REFERENCE)'
+		return
+	fi
+	for name in "${SCENARIO[@]}"; do
+		args+=("$name=${SYS_PID[$name]}")
+	done
+	python3 "$NTK_REFERENCE/kstate.py" snapshot "${args[@]}" >"$WORK/$phase.json"
+	out=$(python3 "$NTK_REFERENCE/kstate.py" compare --ignore '' \
+		"$NTK_REFERENCE/golden/$golden.json" "$WORK/$phase.json" 2>&1)
+	diag "$phase: kstate.py compare, six systems: $(tail -n 1 <<<"$out")"
+	is "$phase: no difference from the reference" "$(sed '/^$/d' <<<"$out")" '0 differences'
+}
+
+phase()
+{
+	compare_fixture "$1"
+	compare_reference "$1" "$2"
+}
+
+for name in "${SCENARIO[@]}"; do
+	system_new "$name" "eth1=${SCENARIO_MAC[$name]}"
+	system_config "$name" "address = \"${SCENARIO_ADDRESS[$name]}\"" 'handover-delay = 1000'
+	system_dump "$name" >"$WORK/$name.before"
+	system_launch "$name"
+done
+for name in "${SCENARIO[@]}"; do
+	system_await "$name" || bail "$name does not start"
+done
+phase p0 p0-start
+course_p1
+phase p1 p1-beta-entered
+course_p2
+phase p2 p2-mu-entered
+course_p3
+phase p3 p3-gnode-entered
+course_p4
+phase p4 p4-alfa-entered
+course_p5a
+course_p5b
+course_p6
+phase p6 p6-epsilon-entered
+
+for name in "${SCENARIO[@]}"; do
+	system_end "$name"
+	is "$name: exit status" $? 0
+	check_unchanged "$name: nothing is left" "$name" "$WORK/$name.before"
+done
+done_testing
