@@ -78,7 +78,7 @@ compare_fixture()
 
 compare_reference()
 {
-	local name args=() out phase=$1 golden=$2
+	local name args=() out phase=$1 golden=$2 how=("${@:3}")
 	if [[ -z $NTK_REFERENCE ]]; then
 		skip "$phase: no difference from the reference" 'the reference material is not here (NTK_REFERENCE)'
 		return
@@ -87,7 +87,7 @@ compare_reference()
 		args+=("$name=${SYS_PID[$name]}")
 	done
 	python3 "$NTK_REFERENCE/kstate.py" snapshot "${args[@]}" >"$WORK/$phase.json"
-	out=$(python3 "$NTK_REFERENCE/kstate.py" compare --ignore '' \
+	out=$(python3 "$NTK_REFERENCE/kstate.py" compare "${how[@]}" \
 		"$NTK_REFERENCE/golden/$golden.json" "$WORK/$phase.json" 2>&1)
 	diag "$phase: kstate.py compare, six systems: $(tail -n 1 <<<"$out")"
 	is "$phase: no difference from the reference" "$(sed '/^$/d' <<<"$out")" '0 differences'
@@ -96,7 +96,7 @@ compare_reference()
 phase()
 {
 	compare_fixture "$1"
-	compare_reference "$1" "$2"
+	compare_reference "$@"
 }
 
 for name in "${SCENARIO[@]}"; do
@@ -108,17 +108,20 @@ done
 for name in "${SCENARIO[@]}"; do
 	system_await "$name" || bail "$name does not start"
 done
-phase p0 p0-start
+phase p0 p0-start --ignore ''
 course_p1
-phase p1 p1-beta-entered
+phase p1 p1-beta-entered --ignore ''
 course_p2
-phase p2 p2-mu-entered
+phase p2 p2-mu-entered --ignore ''
 course_p3
-phase p3 p3-gnode-entered
+phase p3 p3-gnode-entered --ignore ''
 course_p4
-phase p4 p4-alfa-entered
+phase p4 p4-alfa-entered --ignore ''
 course_p5a
 course_p5b
+# Where it is quiet already; table numbers from here on are those of spec/kernel-state 7, by which a
+# MAC that moves takes a new one, and not the measured ones.
+compare_reference p5 p5-beta-migrated --only alfa,gamma,delta,mu
 course_p6
 phase p6 p6-epsilon-entered
 
