@@ -309,6 +309,29 @@ node_counts(struct check *c, uint32_t node)
 	return true;
 }
 
+/* What the node at one end of a link knows is what the one at the other end tells it. */
+static bool
+neighbours(struct check *c, const struct world_link *l, unsigned side)
+{
+	uint32_t a = l->node[side], b = l->node[!side];
+	const struct world_node *teller = &c->w->nodes[a], *hearer = &c->w->nodes[b];
+	char why[200];
+
+	if (!l->connected || !is_up(c, a) || !is_up(c, b) ||
+	    qspn_agree(teller->qspn, teller->ends[l->end[side]].arc, hearer->qspn,
+	    hearer->ends[l->end[!side]].arc, why, sizeof(why)))
+		return true;
+	return broken(c, "what node %u tells node %u: %s", a, b, why);
+}
+
+static bool
+is_amended(const struct check *c)
+{
+	uint32_t all = QSPN_PROFILE_R;
+
+	return (c->w->settings.params.amendments & all) == all;
+}
+
 static bool
 managers_at_rest(struct check *c)
 {
@@ -317,6 +340,9 @@ managers_at_rest(struct check *c)
 
 	for (uint32_t i = 0; i < n; i++)
 		ok = manager(c, i) && ok;
+	for (uint32_t i = 0; i < c->w->n_links && is_amended(c); i++)
+		for (unsigned side = 0; side < 2; side++)
+			ok = neighbours(c, &c->w->links[i], side) && ok;
 	for (uint32_t i = 0; i < n; i++)
 		if (is_up(c, i) && (n <= CHECK_ALL_PAIRS || rng_below(&c->rng, n) < CHECK_SAMPLE_SOURCES))
 			ok = node_counts(c, i) && ok;

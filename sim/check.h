@@ -12,7 +12,8 @@
  * connected inside), packets arrive, by every kind of address that both have in common; each
  * path that is told exists, and costs no less than bound.h says; the first one costs no more than
  * the cheapest way there, stretched by 10/7 for each node that the news passed (spec/qspn 12
- * item 17); each own g-node counts as many nodes as it has.
+ * item 17); each own g-node counts as many nodes as it has; and with all
+ * amendments, what a node knows from a neighbour is what that neighbour tells (qspn_agree()).
  */
 
 #include "sim/bound.h"

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_load SOCKET STATE-FILE NTKCTL TURNS
+ * bench_load SOCKET STATE-FILE NTKCTL daemon|ntkctl TURNS
  *
  * Time from "load_state" to the complete namespace of that identity (ntkd answers when the
- * kernel has it all): asked over an open connection, which is what the daemon itself
- * takes, and by a new ntkctl process, which is what somebody at a terminal waits for.  In turns;
- * the identity is removed after each, untimed.
+ * kernel has it all): asked over an open connection (daemon), which is what the daemon itself
+ * takes, or by a new ntkctl process each, which is what somebody at a terminal waits for.
+ * After the first turn the identity of the turn before is removed first, in the same way.  One
+ * line a turn, in milliseconds: the loading; the removal and the loading, in the first turn "-".
+ * The last identity is removed at the end.
  */
 #include <jansson.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +20,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { TURNS_MAX = 1000 };
 
 static void
 die(const char *what)
@@ -34,14 +35,6 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static FILE *
@@ -88,21 +81,11 @@ request(const char *verb, json_t *arg)
 	return text;
 }
 
-static void
-remove_index(FILE *daemon, json_int_t index)
-{
-	char number[24], *line;
-
-	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, index);
-	line = request("remove_identity", json_string(number));
-	json_decref(ask(daemon, line));
-	free(line);
-}
-
-/* The identity that was loaded last. */
-static json_int_t
+/* The identity that was loaded last, as a word. */
+static const char *
 last_index(FILE *daemon)
 {
+	static char word[24];
 	json_t *list = ask(daemon, "{\"verb\": \"show_local_identities\", \"args\": []}");
 	json_int_t index = -1;
 	json_t *id;
@@ -111,26 +94,14 @@ last_index(FILE *daemon)
 	json_array_foreach(list, i, id)
 		index = json_integer_value(json_object_get(id, "index"));
 	json_decref(list);
-	return index;
+	snprintf(word, sizeof(word), "%" JSON_INTEGER_FORMAT, index);
+	return word;
 }
 
-static double
-load_by_connection(FILE *daemon, const char *line)
-{
-	double start = now_ms(), took;
-	json_t *result = ask(daemon, line);
-
-	took = now_ms() - start;
-	remove_index(daemon, json_integer_value(json_object_get(result, "index")));
-	json_decref(result);
-	return took;
-}
-
-static double
-load_by_process(FILE *daemon, const char *const *argv)
+static void
+run(const char *const *argv)
 {
 	extern char **environ;
-	double start = now_ms(), took;
 	posix_spawn_file_actions_t quiet;
 	int status;
 	pid_t pid;
@@ -140,40 +111,77 @@ load_by_process(FILE *daemon, const char *const *argv)
 	if (posix_spawn(&pid, argv[0], &quiet, NULL, (char *const *)argv, environ) != 0 ||
 	    waitpid(pid, &status, 0) != pid || status != 0)
 		die("ntkctl failed");
-	took = now_ms() - start;
 	posix_spawn_file_actions_destroy(&quiet);
-	remove_index(daemon, last_index(daemon));
-	return took;
+}
+
+/* --- the two ways ------------------------------------------------------------ */
+
+struct bench {
+	FILE *daemon;
+	const char *socket;
+	const char *file;
+	const char *ntkctl;
+	char *load;		/* the request */
+	bool by_process;
+};
+
+static void
+load(const struct bench *b)
+{
+	if (b->by_process)
+		run((const char *const[]){ b->ntkctl, "-s", b->socket, "load_state", b->file, NULL });
+	else
+		json_decref(ask(b->daemon, b->load));
+}
+
+static void
+identity_remove(const struct bench *b, const char *index)
+{
+	char *line = request("remove_identity", json_string(index));
+
+	if (b->by_process)
+		run((const char *const[]){ b->ntkctl, "-s", b->socket, "remove_identity", index, NULL });
+	else
+		json_decref(ask(b->daemon, line));
+	free(line);
+}
+
+static void
+turn(const struct bench *b, bool first)
+{
+	const char *index = first ? "" : last_index(b->daemon);
+	double start = now_ms(), loading, end;
+
+	if (!first)
+		identity_remove(b, index);
+	loading = now_ms();
+	load(b);
+	end = now_ms();
+	if (first)
+		printf("%.3f -\n", end - loading);
+	else
+		printf("%.3f %.3f\n", end - loading, end - start);
 }
 
 int
 main(int argc, char **argv)
 {
-	static double connection[TURNS_MAX], process[TURNS_MAX];
-	size_t turns = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+	size_t turns = argc == 6 ? strtoul(argv[5], NULL, 10) : 0;
+	struct bench b;
 	json_t *state;
-	FILE *daemon;
-	char *line;
 
-	if (turns == 0 || turns > TURNS_MAX)
-		die("usage: bench_load SOCKET STATE-FILE NTKCTL TURNS");
-	state = json_load_file(argv[2], 0, NULL);
+	if (turns == 0 || (strcmp(argv[4], "daemon") != 0 && strcmp(argv[4], "ntkctl") != 0))
+		die("usage: bench_load SOCKET STATE-FILE NTKCTL daemon|ntkctl TURNS");
+	b = (struct bench){ connect_to(argv[1]), argv[1], argv[2], argv[3], NULL,
+		strcmp(argv[4], "ntkctl") == 0 };
+	state = json_load_file(b.file, 0, NULL);
 	if (state == NULL)
 		die("the state file cannot be read");
-	line = request("load_state", state);
-	daemon = connect_to(argv[1]);
-	for (size_t i = 0; i < turns; i++) {
-		const char *const command[] = {
-			argv[3], "-s", argv[1], "load_state", argv[2], NULL
-		};
-
-		connection[i] = load_by_connection(daemon, line);
-		process[i] = load_by_process(daemon, command);
-	}
-	qsort(connection, turns, sizeof(*connection), compare_doubles);
-	qsort(process, turns, sizeof(*process), compare_doubles);
-	printf("daemon %.3f\nntkctl %.3f\n", connection[turns / 2], process[turns / 2]);
-	fclose(daemon);
-	free(line);
+	b.load = request("load_state", state);
+	for (size_t i = 0; i < turns; i++)
+		turn(&b, i == 0);
+	identity_remove(&b, last_index(b.daemon));
+	fclose(b.daemon);
+	free(b.load);
 	return 0;
 }

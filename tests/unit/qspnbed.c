@@ -755,3 +755,22 @@ bed_settle(struct bed *b)
 	}
 	return true;
 }
+
+bool
+bed_agree(const struct bed *b)
+{
+	char why[200];
+
+	for (unsigned i = 0; i < b->n_links; i++)
+		for (unsigned side = 0; side < 2 && b->link[i].up; side++) {
+			unsigned x = b->link[i].node[side], y = b->link[i].node[!side];
+
+			if (b->node[x].q == NULL || b->node[y].q == NULL ||
+			    qspn_agree(b->node[x].q, bed_arc(b, i, x), b->node[y].q, bed_arc(b, i, y), why,
+			    sizeof(why)))
+				continue;
+			tap_note("what %c tells %c: %s", b->node[x].name, b->node[y].name, why);
+			return false;
+		}
+	return true;
+}

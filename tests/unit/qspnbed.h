@@ -116,6 +116,9 @@ void bed_enter(struct bed *b, unsigned n, unsigned prev, const struct bed_entry 
 void bed_run(struct bed *b, uint64_t us);
 bool bed_settle(struct bed *b);
 
+/* At rest: neighbours agree over all links that are up (qspn_agree()); else it is noted. */
+bool bed_agree(const struct bed *b);
+
 /* Takes what a direct call of N's manager wants done: for calls that the bed does not make. */
 struct qspn_out *bed_out(struct bed *b);
 void bed_done(struct bed *b, unsigned n);

@@ -138,6 +138,46 @@ test_original(void)
 	CU_ASSERT_TRUE(broken > 0);
 }
 
+/*
+ * Worlds that broke once: paths that nobody outside was told to give up, a g-node of which all
+ * paths were of no use outside, destinations lost because what a neighbour told had been
+ * forgotten.  Without the amendment that repaired it the last ones still do.
+ */
+static void
+test_broke_once(void)
+{
+	static const struct {
+		const char *line, *without;
+	} world[] = {
+		{ "--topology clustered --nodes 60 --gsizes 16.16 --seed 245 --latency 4 --events 2",
+		    "a26" },
+		{ "--topology geometric --nodes 59 --gsizes 8.8.4 --seed 362 --latency 16 --events 3",
+		    NULL },
+		{ "--topology geometric --nodes 58 --gsizes 8.8.4 --seed 639 --latency 7 --events 4",
+		    "a27" },
+		{ "--topology clustered --nodes 26 --gsizes 16.8 --seed 692 --latency 13 "
+		    "--costs 500-5000 --loss 7 --events 4", "a27" },
+	};
+
+	for (size_t i = 0; i < sizeof(world) / sizeof(world[0]); i++) {
+		struct sim_options o;
+		char line[300];
+		struct run r;
+
+		run(world[i].line, &o, &r);
+		CU_ASSERT_FALSE(r.broken);
+		if (r.broken)
+			tap_note("%s: %s", world[i].line, r.check.why);
+		run_free(&r);
+		if (world[i].without == NULL)
+			continue;
+		snprintf(line, sizeof(line), "%s --without %s", world[i].line, world[i].without);
+		run(line, &o, &r);
+		CU_ASSERT_TRUE(r.broken);
+		run_free(&r);
+	}
+}
+
 /* --- events --------------------------------------------------------------------------------- */
 
 static void
@@ -267,6 +307,7 @@ main(void)
 		{ "the judge refuses costs that are too low or too high, and ways that are not there",
 		    test_judge_refuses },
 		{ "the original protocol breaks invariants", test_original },
+		{ "worlds that broke once hold", test_broke_once },
 		{ "events that make no sense do nothing", test_senseless },
 		{ "events that keep g-nodes whole", test_keeps_whole },
 		{ "names of events", test_kinds },

@@ -313,10 +313,9 @@ is_unheard_of(const struct item *i)
 
 /* Before the neighbour has spoken everything may be of use to it. */
 static bool
-is_of_use(const struct qspn *q, const struct arc *a, const struct item *i, struct item *out)
+is_of_use(const struct arc *a, const struct item *i)
 {
-	*out = *i;
-	return !a->known || item_for(q, i, a->at, out);
+	return !a->known || item_for(i, a->at);
 }
 
 /* What A is to be told of the dirty paths, whose items are at ALL. */
@@ -328,8 +327,8 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 
 	for (size_t i = 0; i < q->n_dirty; i++)
 		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
-		    !is_unheard_of(&all[i]) && is_of_use(q, a, &all[i], &v[n]))
-			n++;
+		    !is_unheard_of(&all[i]) && is_of_use(a, &all[i]))
+			v[n++] = all[i];
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_change(q, a, v, n);
@@ -339,43 +338,11 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 	qspn_msg_unref(m);
 }
 
-static bool
-has_new_exit(const struct qspn *q, const struct path *p)
-{
-	return p->spoken && ignore_outside(q, p) != p->ignore;
-}
-
-/*
- * A path that those outside may use from now on, or may not any more, is news to them though
- * nothing else about it changed (A26).
- */
-static void
-dirty_add_exits(struct qspn *q)
-{
-	uint64_t set[ARC_WORDS];
-
-	if (!q->exits_changed || !amended(q, QSPN_A26_OUTSIDE))
-		return;
-	q->exits_changed = false;
-	audience(q, NULL, set);
-	for (unsigned l = 1; l < q->levels; l++)
-		for (size_t i = 0; i < q->level[l].n; i++) {
-			const struct dest *d = q->level[l].v[i];
-
-			for (size_t j = 0; j < d->n; j++)
-				if (has_new_exit(q, d->v[j]))
-					dirty_add(q, d->v[j], set);
-		}
-}
-
 void
 announce_flush(struct qspn *q)
 {
-	struct item *all, *v;
-
-	dirty_add_exits(q);
-	all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
-	v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
+	struct item *all = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*all));
+	struct item *v = scratch_take(&q->scratch, (q->n_dirty + 1) * sizeof(*v));
 
 	q->timer[TIMER_FLUSH] = NEVER;
 	q->flushed = q->now;
@@ -389,8 +356,6 @@ announce_flush(struct qspn *q)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)
 		flush_arc(q, q->arc[i], all, v);
-	for (size_t i = 0; i < q->n_dirty; i++)
-		all[i].p->ignore = all[i].ignore;
 	dirty_clear(q);
 }
 

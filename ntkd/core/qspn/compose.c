@@ -93,42 +93,6 @@ is_best_exit(const struct qspn *q, const struct path *p, size_t j)
 	return true;
 }
 
-uint32_t
-ignore_outside(const struct qspn *q, const struct path *p)
-{
-	unsigned end = path_end(p).level;
-	uint32_t ignore = 0;
-	size_t j = 0;
-	bool bit = false;
-
-	for (unsigned i = 1; i < q->levels; i++) {
-		size_t was = j;
-
-		if (i > end) {
-			ignore |= UINT32_C(1) << i;
-			continue;
-		}
-		while (p->hops[j].to.level < i)
-			j++;
-		/* An arc of ours leads nowhere but to its own end: there is no better way to it. */
-		if (j > 0 && j != was)
-			bit = !is_best_exit(q, p, j);
-		if (bit)
-			ignore |= UINT32_C(1) << i;
-	}
-	return ignore;
-}
-
-struct item
-item_make(const struct qspn *q, struct path *p)
-{
-	struct path *now = p->stored ? p : map_same(q, p);
-
-	if (now == NULL)
-		return (struct item){ p, true, ignore_outside(q, p) };
-	return (struct item){ now, path_total(now) == COST_DEAD, ignore_outside(q, now) };
-}
-
 /* The part of P outside our g-node of LEVEL: index of its first hop. */
 static size_t
 outside(const struct path *p, unsigned level)
@@ -154,39 +118,89 @@ look_same(const struct path *a, const struct path *b, unsigned level)
 	return true;
 }
 
-/* Is there a path that those outside our g-node of LEVEL may use, and that is P to them? */
+/* Spec 4.17 as it is: P is of use outside when it begins with the best way to its exit. */
+static uint32_t
+ignore_exits(const struct qspn *q, const struct path *p)
+{
+	unsigned end = path_end(p).level;
+	uint32_t ignore = 0;
+	size_t j = 0;
+	bool bit = false;
+
+	for (unsigned i = 1; i <= end; i++) {
+		size_t was = j;
+
+		j = outside(p, i);
+		/* An arc of ours leads nowhere but to its own end: there is no better way to it. */
+		if (j > 0 && j != was)
+			bit = !is_best_exit(q, p, j);
+		if (bit)
+			ignore |= UINT32_C(1) << i;
+	}
+	return ignore;
+}
+
+/*
+ * A26: is one stored before P, which therefore is no dearer, P itself to those outside our
+ * g-node of LEVEL?  Of one that is gone: any.
+ *
+ * The rule of the specification compares P with the best way to its exit.  That may be a way which
+ * is not stored as the beginning of a path to P's destination: then all the paths to it are of
+ * no use outside, and it is lost there.  And it changes with the paths to other destinations: a
+ * path that was told and is of no use any more was withdrawn by messages that its former users
+ * were to ignore.  Of those that look the same from outside the first is always told; while it
+ * is, what the others do is nobody's business, and when it goes or gets worse they are told (A1).
+ */
 static bool
-is_represented(const struct qspn *q, const struct path *p, unsigned level)
+is_surpassed(const struct qspn *q, const struct path *p, unsigned level)
 {
 	const struct dest *d = map_find(q, path_end(p));
 
-	for (size_t i = 0; d != NULL && i < d->n; i++) {
-		const struct path *b = d->v[i];
-
-		if (!b->held && path_total(b) != COST_DEAD && look_same(p, b, level) &&
-		    (ignore_outside(q, b) >> level & 1) == 0)
+	for (size_t i = 0; d != NULL && i < d->n && d->v[i] != p; i++)
+		if (!d->v[i]->held && look_same(d->v[i], p, level))
 			return true;
-	}
 	return false;
 }
 
-bool
-item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out)
+static uint32_t
+ignore_alike(const struct qspn *q, const struct path *p)
 {
-	bool ignored = (i->ignore >> at.level & 1) != 0;
+	unsigned end = path_end(p).level;
+	uint32_t ignore = 0;
 
-	*out = *i;
-	if (path_has(i->p, at) || path_end(i->p).level < at.level)
-		return false;
-	if (at.level == 0 || !amended(q, QSPN_A26_OUTSIDE))
-		return !ignored;
-	if (!ignored && !i->dead)
-		return true;
-	if (!i->p->spoken || is_represented(q, i->p, at.level))
-		return false;
-	out->dead = true;
-	out->ignore &= ~(UINT32_C(1) << at.level);
-	return true;
+	for (unsigned i = 1; i <= end; i++)
+		if (outside(p, i) > 0 && is_surpassed(q, p, i))
+			ignore |= UINT32_C(1) << i;
+	return ignore;
+}
+
+uint32_t
+ignore_outside(const struct qspn *q, const struct path *p)
+{
+	uint32_t ignore = amended(q, QSPN_A26_OUTSIDE) ? ignore_alike(q, p) : ignore_exits(q, p);
+
+	/* What is inside is nobody's business outside. */
+	for (unsigned i = path_end(p).level + 1U; i < q->levels; i++)
+		ignore |= UINT32_C(1) << i;
+	return ignore;
+}
+
+struct item
+item_make(const struct qspn *q, struct path *p)
+{
+	struct path *now = p->stored ? p : map_same(q, p);
+
+	/* What nobody shall hear of yet is not there for them. */
+	if (now == NULL || now->held)
+		return (struct item){ p, true, ignore_outside(q, p) };
+	return (struct item){ now, path_total(now) == COST_DEAD, ignore_outside(q, now) };
+}
+
+bool
+item_for(const struct item *i, struct coord at)
+{
+	return !path_has(i->p, at) && path_end(i->p).level >= at.level &&
+	    (i->ignore >> at.level & 1) == 0;
 }
 
 /* --- parts of messages --------------------------------------------------------- */
@@ -322,8 +336,6 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 
 	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
-		if (!v[i].p->spoken)
-			v[i].p->ignore = v[i].ignore;
 		v[i].p->spoken = true;
 	}
 	m->paths.v = paths;

@@ -37,6 +37,9 @@ rewrite_elderships(struct qspn *q, unsigned level, int32_t eld)
 				rewrite_path(q, d->v[j], level, eld);
 			dest_refresh(q, d);
 		}
+	for (size_t i = 0; i < q->n_spares; i++)
+		if (path_end(q->spare[i]).level < level)
+			rewrite_path(q, q->spare[i], level, eld);
 }
 
 /* Our position at LEVEL, and that of the neighbours who share it, becomes POS. */

@@ -64,8 +64,7 @@ struct path {
 	uint32_t nodes;
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
-	struct arc *arc;	/* NULL when it is not stored any more */
-	uint32_t ignore;	/* ignore_outside when it was last told to everybody */
+	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
 	uint16_t n;
 	bool stored;
 	bool exposed;
@@ -73,6 +72,8 @@ struct path {
 	bool changed;		/* by this update (V_d of spec 4.10) */
 	bool held;		/* nobody shall hear of it yet: news_dest() */
 	bool spoken;		/* a message told of it */
+	bool spare;		/* put aside (spare.c) */
+	bool blind;		/* then: a hop was unknown when its destination was last looked at */
 	struct qspn_hop hops[];
 };
 
@@ -167,6 +168,9 @@ struct qspn {
 	struct dests *level;	/* the map */
 	size_t n_paths;
 	bool unswept;		/* a destination is gone: there may be paths through it */
+	bool unused;		/* one is new: spare paths through it may be of use now */
+	struct path **spare;	/* paths put aside, by path_cmp() */
+	size_t n_spares, spares_size;
 	struct adjacent *adj;	/* by coordinate */
 	size_t n_adj, adj_size;
 	struct fps fps;
@@ -186,7 +190,6 @@ struct qspn {
 	struct news news;
 	struct dirty *dirty;	/* by path */
 	size_t n_dirty, dirty_size;
-	bool exits_changed;	/* since the last flush, paths by which our g-nodes are left */
 	bool dirty_own;		/* see news.own */
 	bool dirty_all;		/* too many: everybody gets a full ETP instead */
 	uint64_t flushed;	/* when it was last done */
@@ -251,11 +254,7 @@ void dest_refresh(const struct qspn *q, struct dest *d);
 bool dest_shows(const struct dest *d, const struct path *p);	/* carries the valid fingerprint */
 void path_stored(struct qspn *q, struct path *p);	/* counts it */
 void path_unstored(struct qspn *q, struct path *p);
-/* Every stored path for which DOOMED is true goes; told, signalled, and A15 done afterwards. */
-typedef bool doomed_fn(const struct qspn *q, const struct path *p, const void *arg);
-void map_drop(struct qspn *q, doomed_fn *doomed, const void *arg);
-void map_sweep(struct qspn *q);
-bool through_arc(const struct qspn *q, const struct path *p, const void *arc);
+bool path_is_blind(const struct qspn *q, const struct path *p);	/* a hop of it is unknown */
 
 /* adjacent.c */
 void adjacent_count(struct qspn *q, const struct path *p, bool more);
@@ -274,6 +273,8 @@ struct choice {
 	uint32_t *weight;	/* of its hops but the last */
 	bool fresh;		/* not stored yet */
 	bool mandatory, kept;
+	bool aside;		/* not kept, but remembered (A27) */
+	bool barred;		/* put aside, and not needed */
 };
 uint32_t isqrt(uint64_t n);
 /* Millionths (spec 4.13). */
@@ -289,11 +290,31 @@ struct before select_before(const struct dest *d);	/* NULL: not known */
 bool select_paths(struct qspn *q, const struct before *b, struct coord at, const struct around *a,
     struct choice *v, size_t n);
 
+/* spare.c */
+size_t spare_first(const struct qspn *q, struct coord at);	/* index of the first one to AT */
+void spare_add(struct qspn *q, struct path *p);	/* takes the reference */
+void spare_take(struct qspn *q, struct path *p);	/* gives the reference */
+void spare_drop(struct qspn *q, struct path *p);
+void spare_free(struct qspn *q);
+/* Bars those of the N at V, which are sorted, that are put aside and not needed; ANY: one may be. */
+void spare_bar(const struct qspn *q, struct choice *v, size_t n, bool any);
+/* Marks what is to be put aside of the N at V, which are sorted and selected. */
+void spare_choose(const struct qspn *q, struct choice *v, size_t n);
+
 /* update.c */
 void cands_add(struct qspn *q, struct cands *c, struct path *p);
 void cands_forget(struct qspn *q, struct cands *c);
 /* CHANGED: all paths that begin with it count as changed; may be NULL.  Gives C's paths up. */
 void map_update(struct qspn *q, struct cands *c, const struct arc *changed);
+/*
+ * Every path, stored or put aside, for which DOOMED is true goes; told, signalled, and A15 done
+ * afterwards.
+ */
+typedef bool doomed_fn(const struct qspn *q, const struct path *p, const void *arg);
+void map_drop(struct qspn *q, doomed_fn *doomed, const void *arg);
+bool through_arc(const struct qspn *q, const struct path *p, const void *arc);
+/* A15 after destinations went, A27 after others came. */
+void map_sweep(struct qspn *q);
 
 /* expose.c */
 struct tally {
@@ -338,8 +359,8 @@ struct item {
 };
 struct item item_make(const struct qspn *q, struct path *p);
 uint32_t ignore_outside(const struct qspn *q, const struct path *p);
-/* I as the neighbour at AT is to be told; false when it is of no use there. */
-bool item_for(const struct qspn *q, const struct item *i, struct coord at, struct item *out);
+/* Is I of use to the neighbour at AT? */
+bool item_for(const struct item *i, struct coord at);
 struct qspn_msg *compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
     const struct item *v, size_t n);
 /* What changed, for the neighbour behind TO alone. */

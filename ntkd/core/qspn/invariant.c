@@ -120,6 +120,43 @@ check_map(const struct qspn *q, struct fault *w)
 	return n == q->n_paths || broken(w, "%zu paths stored, %zu counted", n, q->n_paths);
 }
 
+/* Put aside: usable or not, but never what is stored, and one of each arc to each destination. */
+static bool
+check_spare(const struct qspn *q, size_t i, struct fault *w)
+{
+	const struct path *p = q->spare[i];
+	struct coord at = path_end(p);
+
+	if (!p->spare || p->stored || p->exposed || p->changed || p->listed || p->refs < 1)
+		return broken(w, "(%u,%u): a path put aside is marked otherwise", at.level, at.pos);
+	if (i > 0 && path_cmp(q->spare[i - 1], p) >= 0)
+		return broken(w, "(%u,%u): paths put aside are not in order", at.level, at.pos);
+	if (map_same(q, p) != NULL)
+		return broken(w, "(%u,%u): a path stored and put aside", at.level, at.pos);
+	if (!arc_is_ours(q, p) || !path_is_acyclic(p) || path_total(p) == COST_DEAD)
+		return broken(w, "(%u,%u): a path put aside is of no use", at.level, at.pos);
+	if (amended(q, QSPN_A6_RETIRE) &&
+	    (path_touches_us(q, p) || !coord_equal(p->arc->at, p->hops[0].to)))
+		return broken(w, "(%u,%u): a path put aside that no neighbour tells",
+		    at.level, at.pos);
+	if (p->blind && !path_is_blind(q, p))
+		return broken(w, "(%u,%u): a path put aside was not looked at again",
+		    at.level, at.pos);
+	for (size_t j = i; j-- > 0 && coord_equal(path_end(q->spare[j]), at); )
+		if (q->spare[j]->arc == p->arc)
+			return broken(w, "(%u,%u): two paths of one arc put aside", at.level, at.pos);
+	return true;
+}
+
+static bool
+check_spares(const struct qspn *q, struct fault *w)
+{
+	for (size_t i = 0; i < q->n_spares; i++)
+		if (!check_spare(q, i, w))
+			return false;
+	return true;
+}
+
 static bool
 check_arcs(const struct qspn *q, struct fault *w)
 {
@@ -158,7 +195,7 @@ entries(const struct qspn *q, struct coord at)
 static bool
 check_counts(const struct qspn *q, struct fault *w)
 {
-	size_t refs = 0, held = q->n_paths;
+	size_t refs = 0, held = q->n_paths + q->n_spares;
 
 	for (size_t i = 0; i < q->n_adj; i++)
 		if (q->adj[i].n != entries(q, q->adj[i].at))
@@ -167,7 +204,7 @@ check_counts(const struct qspn *q, struct fault *w)
 	for (size_t i = 0; i < q->fps.n; i++)
 		refs += q->fps.v[i]->refs;
 	for (size_t i = 0; i < q->n_dirty; i++)
-		held += !q->dirty[i].p->stored;
+		held += !q->dirty[i].p->stored && !q->dirty[i].p->spare;
 	if (refs != held)
 		return broken(w, "%zu references to fingerprints by %zu paths", refs, held);
 	return true;
@@ -195,9 +232,12 @@ check_own(const struct qspn *q, struct fault *w)
 static bool
 check_limits(const struct qspn *q, struct fault *w)
 {
-	if (q->n_arcs > q->p->max_arcs || q->n_paths > q->p->max_paths_all ||
+	if (q->n_arcs > q->p->max_arcs || q->n_paths + q->n_spares > q->p->max_paths_all ||
 	    q->n_dirty > q->p->max_paths_all || q->n_splits > q->p->max_splits)
 		return broken(w, "a limit is passed");
+	for (unsigned l = 0; l < q->levels; l++)
+		if (q->level[l].n > q->p->max_dests)
+			return broken(w, "level %u: too many destinations", l);
 	if (q->news.n > 0 || q->out != NULL || q->scratch.head != NULL)
 		return broken(w, "something of the last call was left");
 	return true;
@@ -208,6 +248,6 @@ qspn_invariant(const struct qspn *q, char *text, size_t size)
 {
 	struct fault w = { text, size };
 
-	return q->failed || (check_arcs(q, &w) && check_map(q, &w) && check_counts(q, &w) &&
-	    check_own(q, &w) && check_limits(q, &w));
+	return q->failed || (check_arcs(q, &w) && check_map(q, &w) && check_spares(q, &w) &&
+	    check_counts(q, &w) && check_own(q, &w) && check_limits(q, &w));
 }

@@ -46,6 +46,7 @@ map_add(struct qspn *q, struct coord c)
 		return NULL;
 	}
 	d->at = c;
+	q->unused = true;
 	memmove(v + at + 1, v + at, (s->n - at) * sizeof(struct dest *));
 	v[at] = d;
 	s->n++;
@@ -80,7 +81,6 @@ void
 path_stored(struct qspn *q, struct path *p)
 {
 	p->stored = true;
-	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths++;
 	adjacent_count(q, p, true);
 }
@@ -89,7 +89,6 @@ void
 path_unstored(struct qspn *q, struct path *p)
 {
 	adjacent_count(q, p, false);
-	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 	q->n_paths--;
 	p->stored = p->exposed = false;
 	p->arc = NULL;
@@ -147,99 +146,11 @@ dest_refresh(const struct qspn *q, struct dest *d)
 	d->root = is_virtual(q, d->at) ? 0 : isqrt(UINT64_C(9) * d->nodes);
 }
 
-/* Takes the doomed paths out of D; true when there were some. */
-static bool
-dest_thin(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg, struct tally *t)
+bool
+path_is_blind(const struct qspn *q, const struct path *p)
 {
-	size_t before = d->n, n = 0;
-
-	for (size_t i = 0; i < before; i++) {
-		struct path *p = d->v[i];
-
-		if (!doomed(q, p, arg)) {
-			d->v[n++] = p;
-			continue;
-		}
-		t->removed = (uint16_t)(t->removed + p->exposed);
-		news_add(q, p);
-		path_unstored(q, p);
-	}
-	d->n = (uint16_t)n;
-	return n < before;
-}
-
-/* As dest_thin(), with all that follows; the destination may be gone afterwards. */
-static bool
-dest_lose(struct qspn *q, struct dest *d, doomed_fn *doomed, const void *arg)
-{
-	struct coord at = d->at;
-	struct tally t = { 0 };
-	size_t before = d->n, after;
-
-	if (!dest_thin(q, d, doomed, arg, &t))
-		return false;
-	after = d->n;
-	if (after == 0) {
-		map_remove(q, d);
-	} else {
-		dest_refresh(q, d);
-		news_dest(q, d);
-		expose_dest(q, d, &t);
-		news_close(q, d);
-	}
-	expose_signal(q, at, before, after, &t);
-	return true;
-}
-
-static bool
-drop_once(struct qspn *q, doomed_fn *doomed, const void *arg)
-{
-	bool any = false;
-
-	for (unsigned l = 0; l < q->levels; l++) {
-		struct dests *s = &q->level[l];
-
-		for (size_t i = 0; i < s->n && !q->failed; ) {
-			size_t had = s->n;
-
-			any = dest_lose(q, s->v[i], doomed, arg) || any;
-			if (s->n == had)
-				i++;
-		}
-	}
-	return any;
-}
-
-static bool
-through_unknown(const struct qspn *q, const struct path *p, const void *arg)
-{
-	(void)arg;
 	for (size_t i = 0; i + 1 < p->n; i++)
 		if (map_find(q, p->hops[i].to) == NULL)
 			return true;
 	return false;
-}
-
-/* A15.  Each round follows the loss of a destination, so it ends. */
-void
-map_sweep(struct qspn *q)
-{
-	while (q->unswept && !q->failed && amended(q, QSPN_A15_SWEEP)) {
-		q->unswept = false;
-		drop_once(q, through_unknown, NULL);
-	}
-}
-
-void
-map_drop(struct qspn *q, doomed_fn *doomed, const void *arg)
-{
-	if (drop_once(q, doomed, arg))
-		map_sweep(q);
-}
-
-bool
-through_arc(const struct qspn *q, const struct path *p, const void *arc)
-{
-	(void)q;
-	return p->arc == arc;
 }

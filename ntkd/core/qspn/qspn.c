@@ -144,6 +144,7 @@ qspn_free(struct qspn *q)
 	news_forget(q);
 	dirty_clear(q);
 	map_free(q);
+	spare_free(q);
 	arc_free_all(q);
 	fps_free(&q->fps);
 	scratch_free(&q->scratch);
@@ -291,6 +292,10 @@ qspn_size(const struct qspn *q)
 		for (size_t i = 0; i < q->level[l].n; i++)
 			dest_count(q->level[l].v[i], &s);
 	}
+	for (size_t i = 0; i < q->n_spares; i++)
+		s.bytes += sizeof(struct path) + q->spare[i]->n * sizeof(struct qspn_hop);
+	s.bytes += q->spares_size * sizeof(struct path *);
+	s.spares = q->n_spares;
 	s.bytes += (q->levels + 1U) * (sizeof(*q->fp) + sizeof(*q->nodes));
 	s.bytes += q->n_arcs * sizeof(struct arc) + q->arcs_size * sizeof(struct arc *);
 	s.bytes += q->fps.n * sizeof(struct fpref) + q->fps.size * sizeof(struct fpref *);

@@ -54,13 +54,15 @@ enum qspn_amendment {
 	 */
 	QSPN_A25_HOLD = 1 << 10,
 	/*
-	 * Nor is this: with pacing, those outside are told of a path that they may not use any
-	 * more as of one that is dead, unless another one looks the same from there.
+	 * Nor is this: a path is of no use outside when one to the same destination, stored before
+	 * it, looks the same from there; not when a better way to its exit is known (compose.c).
 	 */
 	QSPN_A26_OUTSIDE = 1 << 11,
-	QSPN_PROFILE_R = (1 << 12) - 1,
+	/* Nor this: of each arc the cheapest path told is remembered, selected or not (spare.c). */
+	QSPN_A27_SPARE = 1 << 12,
+	QSPN_PROFILE_R = (1 << 13) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node. */
-	QSPN_X_INCLUSIVE = 1 << 12,
+	QSPN_X_INCLUSIVE = 1 << 13,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */
@@ -78,7 +80,7 @@ struct qspn_params {
 	uint16_t max_paths_dest;	/* stored for one destination: dear optional ones go first */
 	uint16_t max_hops;		/* of one path, at most PEER_HOPS: longer ones are not taken */
 	uint32_t max_dests;		/* of one level: further positions are not taken */
-	uint16_t max_paths_all;		/* stored in all; an ETP with more is refused */
+	uint16_t max_paths_all;		/* stored and put aside in all; an ETP with more is refused */
 	uint16_t max_splits;		/* suspicions timed at once: others wait for the next report */
 };
 
@@ -304,10 +306,14 @@ struct qspn_stats {
 };
 const struct qspn_stats *qspn_stats(const struct qspn *q);
 
-/* Now held: bytes of all kinds, stored paths (hidden ones included), destinations (virtual ones too). */
+/*
+ * Now held: bytes of all kinds, stored paths (hidden ones included), paths put aside (A27),
+ * destinations (virtual ones too).
+ */
 struct qspn_size {
 	size_t bytes;
 	size_t paths;
+	size_t spares;
 	size_t destinations;
 };
 struct qspn_size qspn_size(const struct qspn *q);
@@ -320,6 +326,17 @@ struct qspn_size qspn_size(const struct qspn *q);
  * True; or false with a sentence in WHY.
  */
 bool qspn_invariant(const struct qspn *q, char *why, size_t why_size);
+
+/*
+ * Checks what must hold between the managers at the two ends of a link when nothing is under way
+ * (tests, simulator): each path that HEARER remembers from its arc ITS_ARC is told by TELLER
+ * over ARC as it is now, but for what is not significant; each destination that TELLER tells
+ * of is known to HEARER, and at least one of these paths remembered (A27).  What A1 to A6, A15 and
+ * A25 to A27 are for: without one of them it need not hold.  No limit may have been reached.
+ * True; or false with a sentence in WHY.
+ */
+bool qspn_agree(const struct qspn *teller, uint32_t arc, const struct qspn *hearer,
+    uint32_t its_arc, char *why, size_t why_size);
 
 #ifdef __cplusplus
 }

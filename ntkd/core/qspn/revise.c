@@ -36,7 +36,13 @@ cands_dead(struct qspn *q, struct cands *c, const struct path *p)
 	cands_add(q, c, dead);
 }
 
-/* Dead copies of the stored paths through A; those whose first hop is FIRST, unless it is NULL. */
+static bool
+begins(const struct path *p, const struct arc *a, const struct coord *first)
+{
+	return p->arc == a && (first == NULL || coord_equal(p->hops[0].to, *first));
+}
+
+/* Dead copies of the paths known through A: those whose first hop is FIRST, unless it is NULL. */
 static void
 retire(struct qspn *q, const struct arc *a, const struct coord *first, struct cands *c)
 {
@@ -45,10 +51,12 @@ retire(struct qspn *q, const struct arc *a, const struct coord *first, struct ca
 			const struct dest *d = q->level[l].v[i];
 
 			for (size_t j = 0; j < d->n; j++)
-				if (d->v[j]->arc == a && (first == NULL ||
-				    coord_equal(d->v[j]->hops[0].to, *first)))
+				if (begins(d->v[j], a, first))
 					cands_dead(q, c, d->v[j]);
 		}
+	for (size_t i = 0; i < q->n_spares; i++)
+		if (begins(q->spare[i], a, first))
+			cands_dead(q, c, q->spare[i]);
 }
 
 /* The one-hop path over A to AT, dead, if it is stored (what A6 replaces by retire()). */

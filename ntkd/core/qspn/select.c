@@ -71,7 +71,7 @@ struct work {
 	uint32_t end_weight;	/* of the destination itself */
 };
 
-/* Weighs the hops of P but the last; false when one of them is no known destination. */
+/* Weighs the hops of C but the last; false when one of them is no known destination. */
 static bool
 weigh(const struct qspn *q, struct choice *c)
 {
@@ -239,7 +239,7 @@ select_paths(struct qspn *q, const struct before *b, struct coord at, const stru
 	    w.n_kept < 2U * q->p->max_paths_dest; i++) {
 		struct choice *c = &v[i];
 
-		if (!weigh(q, c))
+		if (c->barred || !weigh(q, c))
 			continue;
 		c->mandatory = is_mandatory(&w, c->p);
 		c->kept = c->mandatory || (w.n_kept < q->p->max_paths &&

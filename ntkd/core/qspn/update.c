@@ -125,6 +125,7 @@ struct turn {
 	struct choice *v;
 	size_t n;
 	size_t before;		/* stored paths */
+	size_t spares;		/* paths put aside */
 	bool worse;		/* a known path got worse or went: A1 */
 };
 
@@ -161,17 +162,23 @@ is_worse(const struct path *old, const struct path *new_)
 	return new_->cost > old->cost || !fingerprint_same(&old->fp->f, &new_->fp->f);
 }
 
-/* The stored P takes over what NEW_ reports. */
+/* P takes over what NEW_ reports. */
 static void
-renew(struct qspn *q, struct path *p, const struct path *new_)
+retell(struct qspn *q, struct path *p, const struct path *new_)
 {
 	new_->fp->refs++;
 	fps_drop(&q->fps, p->fp);
 	p->fp = new_->fp;
 	p->cost = new_->cost;
 	p->nodes = new_->nodes;
+}
+
+/* The same of one that is stored: others may want to hear of it. */
+static void
+renew(struct qspn *q, struct path *p, const struct path *new_)
+{
+	retell(q, p, new_);
 	p->changed = true;
-	q->exits_changed = q->exits_changed || path_end(p).level > 0;
 }
 
 /* Takes the candidate like P out of G. */
@@ -205,10 +212,31 @@ gather_stored(struct turn *t, struct group *g)
 			renew(t->q, p, new_);
 		} else if (t->changed != NULL && p->arc == t->changed) {
 			t->worse = p->changed = true;
-			t->q->exits_changed = true;
 		}
 		choice_add(t, p, false);
 	}
+}
+
+static void
+gather_spares(struct turn *t, struct group *g)
+{
+	size_t first = spare_first(t->q, t->at);
+
+	for (size_t i = 0; i < t->spares; i++) {
+		struct path *p = t->q->spare[first + i];
+		const struct path *new_ = group_take(g, p);
+
+		if (new_ != NULL)
+			retell(t->q, p, new_);
+		choice_add(t, p, false);
+	}
+}
+
+/* May the destination be known? */
+static bool
+is_admitted(const struct turn *t)
+{
+	return t->d != NULL || t->q->level[t->at.level].n < t->q->p->max_dests;
 }
 
 /* Those that a limit forbids are not taken: they are as if they had never been told. */
@@ -216,9 +244,9 @@ static bool
 has_room(const struct turn *t, const struct path *p)
 {
 	const struct qspn_params *l = t->q->p;
+	size_t all = t->q->n_paths + t->q->n_spares + (t->n - t->before - t->spares);
 
-	return p->n <= l->max_hops && t->q->n_paths + (t->n - t->before) < l->max_paths_all &&
-	    (t->d != NULL || t->q->level[t->at.level].n < l->max_dests);
+	return p->n <= l->max_hops && all < l->max_paths_all && is_admitted(t);
 }
 
 static void
@@ -242,45 +270,87 @@ choice_cmp(const void *a, const void *b)
 static bool
 turn_gather(struct turn *t, struct group *g)
 {
-	t->v = scratch_take(&t->q->scratch, (t->before + g->n + 1) * sizeof(t->v[0]));
+	size_t most = t->before + t->spares + g->n;
+
+	t->v = scratch_take(&t->q->scratch, (most + 1) * sizeof(t->v[0]));
 	if (t->v == NULL) {
 		t->q->failed = true;
 		return false;
 	}
 	gather_stored(t, g);
+	gather_spares(t, g);
 	gather_fresh(t, g);
 	for (size_t i = 0; i < t->n; i++)
 		t->v[i].total = path_total(t->v[i].p);
 	if (t->n > 1)
 		qsort(t->v, t->n, sizeof(t->v[0]), choice_cmp);
+	if (t->spares > 0)
+		spare_bar(t->q, t->v, t->n, is_admitted(t));
 	return !t->q->failed;
 }
 
-/* A stored path that was not kept. */
-static void
-lose(struct turn *t, struct path *p, struct tally *tally)
-{
-	tally->removed = (uint16_t)(tally->removed + p->exposed);
-	t->worse = true;
-	p->changed = false;
-	news_add(t->q, p);
-	path_unstored(t->q, p);
-}
-
-/* A path that was kept, as it is stored from now on. */
+/* The path of C was selected: as it is stored from now on. */
 static struct path *
 keep(struct turn *t, const struct choice *c)
 {
 	struct path *p = c->p;
 
-	if (c->fresh) {
-		p = path_keep(t->q, c->p);
-		if (p == NULL)
-			return NULL;
-		p->changed = p->held = true;
-		path_stored(t->q, p);
-	}
+	if (!c->fresh && !p->spare)
+		return p;
+	if (c->fresh)
+		p = path_keep(t->q, p);
+	else
+		spare_take(t->q, p);
+	if (p == NULL)
+		return NULL;
+	p->changed = p->held = true;
+	path_stored(t->q, p);
 	return p;
+}
+
+static void
+put_aside(struct turn *t, struct path *p)
+{
+	p->blind = path_is_blind(t->q, p);
+	if (!p->spare)
+		spare_add(t->q, p);
+}
+
+/* A stored path that was not selected. */
+static void
+lose(struct turn *t, struct path *p, bool aside, struct tally *tally)
+{
+	struct arc *arc = p->arc;
+
+	tally->removed = (uint16_t)(tally->removed + p->exposed);
+	t->worse = true;
+	p->changed = false;
+	news_add(t->q, p);
+	p->refs += aside;
+	path_unstored(t->q, p);
+	if (!aside)
+		return;
+	p->arc = arc;
+	put_aside(t, p);
+}
+
+/* The path of C was not selected. */
+static void
+leave_out(struct turn *t, const struct choice *c, struct tally *tally)
+{
+	struct path *p = c->p;
+
+	if (!c->fresh && !p->spare) {
+		lose(t, p, c->aside, tally);
+		return;
+	}
+	if (c->aside) {
+		p = c->fresh ? path_keep(t->q, p) : p;
+		if (p != NULL)
+			put_aside(t, p);
+	} else if (!c->fresh) {
+		spare_drop(t->q, p);
+	}
 }
 
 /* Brings what was selected into the map. */
@@ -299,8 +369,8 @@ turn_store(struct turn *t, struct tally *tally)
 		if (t->v[i].kept) {
 			v[n] = keep(t, &t->v[i]);
 			n += v[n] != NULL;
-		} else if (!t->v[i].fresh) {
-			lose(t, t->v[i].p, tally);
+		} else {
+			leave_out(t, &t->v[i], tally);
 		}
 	if (t->d == NULL && n > 0)
 		t->d = map_add(t->q, t->at);
@@ -334,6 +404,16 @@ turn_finish(struct turn *t, struct tally *tally, const uint64_t *ids, size_t n_i
 		split_check(q, t->d, ids, n_ids);
 }
 
+static size_t
+spares_of(const struct qspn *q, struct coord at)
+{
+	size_t first = spare_first(q, at), i = first;
+
+	while (i < q->n_spares && coord_equal(path_end(q->spare[i]), at))
+		i++;
+	return i - first;
+}
+
 static void
 dest_update(struct qspn *q, struct group *g, const struct around *a, const struct arc *changed)
 {
@@ -344,6 +424,7 @@ dest_update(struct qspn *q, struct group *g, const struct around *a, const struc
 	size_t n_ids = 0;
 
 	t.before = t.d == NULL ? 0 : t.d->n;
+	t.spares = spares_of(q, t.at);
 	ids = scratch_take(&q->scratch, (t.before + 1) * sizeof(ids[0]));
 	if (ids == NULL) {
 		q->failed = true;
@@ -353,9 +434,80 @@ dest_update(struct qspn *q, struct group *g, const struct around *a, const struc
 		n_ids = split_ids(t.d, ids);
 	if (!turn_gather(&t, g) || !select_paths(q, &was, g->at, a, t.v, t.n))
 		return;
+	spare_choose(q, t.v, t.n);
 	turn_store(&t, &tally);
 	if (!q->failed)
 		turn_finish(&t, &tally, ids, n_ids);
+}
+
+/* The destination AT once more, of which nothing new is told. */
+static void
+dest_again(struct qspn *q, struct coord at, const struct around *a)
+{
+	struct group g = { .at = at };
+
+	dest_update(q, &g, a, NULL);
+}
+
+static bool
+has_blind(const struct qspn *q, const struct dest *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (path_is_blind(q, d->v[i]))
+			return true;
+	return false;
+}
+
+static void
+sweep_once(struct qspn *q, const struct around *a)
+{
+	for (unsigned l = 0; l < q->levels; l++) {
+		struct dests *s = &q->level[l];
+
+		for (size_t i = 0; i < s->n && !q->failed; ) {
+			size_t had = s->n;
+
+			if (has_blind(q, s->v[i]))
+				dest_again(q, s->v[i]->at, a);
+			if (s->n == had)
+				i++;
+		}
+	}
+}
+
+/* Spare paths that could not be used and can be now.  The update marks what it leaves aside. */
+static void
+use_once(struct qspn *q, const struct around *a)
+{
+	for (size_t i = 0; i < q->n_spares && !q->failed; ) {
+		const struct path *p = q->spare[i];
+
+		if (p->blind && !path_is_blind(q, p))
+			dest_again(q, path_end(p), a);
+		else
+			i++;
+	}
+}
+
+/*
+ * A15 and A27.  Each round of the first loop follows the loss of a destination, each of the
+ * second one's arrival; and what arrives makes none go.
+ */
+void
+map_sweep(struct qspn *q)
+{
+	struct around a;
+
+	if ((!q->unswept && !q->unused) || !around_make(q, &a))
+		return;
+	while (q->unswept && !q->failed && amended(q, QSPN_A15_SWEEP)) {
+		q->unswept = false;
+		sweep_once(q, &a);
+	}
+	while (q->unused && !q->failed) {
+		q->unused = false;
+		use_once(q, &a);
+	}
 }
 
 void
@@ -378,4 +530,30 @@ map_update(struct qspn *q, struct cands *c, const struct arc *changed)
 	}
 	cands_forget(q, c);
 	q->stats.updates += q->news.n > before;
+}
+
+bool
+through_arc(const struct qspn *q, const struct path *p, const void *arc)
+{
+	(void)q;
+	return p->arc == arc;
+}
+
+void
+map_drop(struct qspn *q, doomed_fn *doomed, const void *arg)
+{
+	struct cands c = { 0 };
+
+	for (unsigned l = 0; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (doomed(q, d->v[j], arg))
+					cands_dead(q, &c, d->v[j]);
+		}
+	for (size_t i = 0; i < q->n_spares; i++)
+		if (doomed(q, q->spare[i], arg))
+			cands_dead(q, &c, q->spare[i]);
+	map_update(q, &c, NULL);
 }

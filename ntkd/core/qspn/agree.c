@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must hold between the two ends of an arc when nothing is under way: what a neighbour
+ * outside may use has been told and is remembered, what it may not use any more has been
+ * withdrawn, no destination that one end could tell is hidden from the other.
+ *
+ * Where it holds for all arcs, every node knows every destination that it is connected with.
+ * Else there were an arc, of the lowest level possible, from one that does not know it to one
+ * that does.  The latter tells something of it (of all the paths that look the same from outside
+ * the first is told), unless all its paths go through the g-node of the former: then somebody
+ * there knows it, and as that g-node is connected inside, there is such an arc of a lower level.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ntkd/core/qspn/int.h"
+
+/* TELLER and its arc, HEARER and its own, where the first thing that does not hold is told. */
+struct ends {
+	const struct qspn *teller, *hearer;
+	const struct arc *out, *in;
+	char *text;
+	size_t size;
+};
+
+static bool __attribute__((format(printf, 3, 4)))
+broken(struct ends *e, struct coord d, const char *fmt, ...)
+{
+	int n = snprintf(e->text, e->size, "arc %u, (%u,%u): ", e->in->number, d.level, d.pos);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (n > 0 && (size_t)n < e->size)
+		vsnprintf(e->text + n, e->size - (size_t)n, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* Is B, of the hearer, the path A of the teller? */
+static bool
+is_of(const struct ends *e, const struct path *b, const struct path *a)
+{
+	size_t i = 0;
+
+	while (i < a->n && a->hops[i].to.level < e->out->at.level)
+		i++;
+	if (a->n - i != b->n - 1U)
+		return false;
+	for (size_t j = 1; j < b->n; i++, j++)
+		if (a->hops[i].id != b->hops[j].id || !coord_equal(a->hops[i].to, b->hops[j].to))
+			return false;
+	return true;
+}
+
+/* Is the hearer to know of P? */
+static bool
+is_told(const struct ends *e, struct path *p)
+{
+	struct item i = item_make(e->teller, p);
+
+	return !i.dead && item_for(&i, e->out->at);
+}
+
+static bool
+is_significant(const struct path *was, uint64_t cost, uint32_t nodes, const struct fpref *fp)
+{
+	return cost_is_significant(was->cost, cost) || nodes_is_significant(was->nodes, nodes) ||
+	    !fingerprint_equal(&was->fp->f, &fp->f);
+}
+
+/* B came over this arc: it is still told, and as it is remembered. */
+static bool
+is_still_told(struct ends *e, const struct path *b)
+{
+	const struct dest *d = map_find(e->teller, path_end(b));
+
+	if (b->n == 1)
+		return true;
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		struct path *a = d->v[i];
+
+		if (is_of(e, b, a) && is_told(e, a))
+			return !is_significant(b, path_total(a), a->nodes, a->fp) ||
+			    broken(e, d->at, "a path is remembered that is another now");
+	}
+	return broken(e, path_end(b), "a path is remembered that is not told any more");
+}
+
+static bool
+check_remembered(struct ends *e)
+{
+	const struct qspn *q = e->hearer;
+
+	for (unsigned l = 0; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++)
+			for (size_t j = 0; j < q->level[l].v[i]->n; j++) {
+				const struct path *p = q->level[l].v[i]->v[j];
+
+				if (p->arc == e->in && !is_still_told(e, p))
+					return false;
+			}
+	for (size_t i = 0; i < q->n_spares; i++)
+		if (q->spare[i]->arc == e->in && !is_still_told(e, q->spare[i]))
+			return false;
+	return true;
+}
+
+/* Does the hearer remember a path to AT over this arc? */
+static bool
+is_remembered(const struct ends *e, struct coord at)
+{
+	const struct qspn *q = e->hearer;
+	const struct dest *d = map_find(q, at);
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (d->v[i]->arc == e->in)
+			return true;
+	for (size_t i = spare_first(q, at); i < q->n_spares; i++) {
+		if (!coord_equal(path_end(q->spare[i]), at))
+			return false;
+		if (q->spare[i]->arc == e->in)
+			return true;
+	}
+	return false;
+}
+
+static bool
+check_told(struct ends *e)
+{
+	const struct qspn *q = e->teller;
+
+	for (unsigned l = e->out->at.level; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+			bool told = false;
+
+			for (size_t j = 0; j < d->n && !told; j++)
+				told = is_told(e, d->v[j]);
+			if (told && map_find(e->hearer, d->at) == NULL)
+				return broken(e, d->at, "told, and not known");
+			if (told && amended(e->hearer, QSPN_A27_SPARE) && !is_remembered(e, d->at))
+				return broken(e, d->at, "no path that is told is remembered");
+		}
+	return true;
+}
+
+bool
+qspn_agree(const struct qspn *teller, uint32_t arc, const struct qspn *hearer,
+    uint32_t its_arc, char *why, size_t size)
+{
+	struct ends e = { teller, hearer, arc_find(teller, arc), arc_find(hearer, its_arc), why, size };
+
+	if (teller->failed || hearer->failed || e.out == NULL || e.in == NULL || !e.out->known)
+		return true;
+	return check_remembered(&e) && check_told(&e);
+}
