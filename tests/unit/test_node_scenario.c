@@ -229,21 +229,31 @@ replace(char *line, const char *is, const char *be)
 	}
 }
 
-/* Link-locals and pseudo-MACs are free: they become those of the lists. */
+/*
+ * Link-locals and pseudo-MACs are free: they become those of the lists, by way of marks, since a drawn
+ * one may be what another is called there.
+ */
 static void
 rename_all(struct bed *b, char *line)
 {
+	char mark[16], text[MAC_TEXT];
+
 	for (size_t i = 0; i < SYSTEMS; i++)
 		for (size_t k = 0; k < node_identities(b->sys[i].node); k++) {
 			struct node_identity id = node_identity(b->sys[i].node, k);
-			char text[MAC_TEXT];
 
-			replace(line, ip_print(id.facts->linklocal[0], text),
-			    id.main ? systems[i].linklocal : "169.254.27.218");
+			snprintf(mark, sizeof(mark), "#%zu%c", i, id.main ? 'm' : 'c');
+			replace(line, ip_print(id.facts->linklocal[0], text), mark);
 			if (!id.main)
 				replace(line, mac_print(b->sys[i].pseudo[id.ns][0], text),
 				    "00:16:3e:ee:af:d1");
 		}
+	for (size_t i = 0; i < SYSTEMS; i++) {
+		snprintf(mark, sizeof(mark), "#%zum", i);
+		replace(line, mark, systems[i].linklocal);
+		snprintf(mark, sizeof(mark), "#%zuc", i);
+		replace(line, mark, "169.254.27.218");
+	}
 }
 
 static size_t
