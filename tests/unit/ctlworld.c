@@ -62,15 +62,66 @@ daemon_wait_kernel(struct daemon *d, unsigned ns, daemon_waiter *what, void *arg
 	w->waiters[w->n_waiters++].arg = arg;
 }
 
+void
+daemon_wait_operation(struct daemon *d, unsigned identity, uint32_t operation,
+    daemon_operated *what, void *arg)
+{
+	struct world *w = world_of(d);
+
+	if (w->operated != NULL)
+		abort();
+	w->operated = what;
+	w->operated_arg = arg;
+	w->identity = identity;
+	w->operation = operation;
+}
+
+/* Tells who waits for phase 1 that it is done, or given up. */
+static void
+operated(struct world *w)
+{
+	daemon_operated *what = w->operated;
+	struct node_operation o;
+	bool there = node_operation(w->d.node, w->identity, w->operation, &o);
+
+	if (what == NULL || (there && o.state < NODE_OP_RUNNING))
+		return;
+	w->operated = NULL;
+	what(&w->d, there ? &o : NULL, "it was given up", w->operated_arg);
+}
+
+/* Nobody is out there: sockets open at once, and what is said is lost. */
+static void
+network(struct daemon *d)
+{
+	struct node_action a;
+
+	while (node_next(d->node, &a))
+		if (a.kind == NODE_LISTEN)
+			node_listening(d->node, daemon_now(), a.dev, a.address, true);
+		else if (a.kind == NODE_EVENT)
+			events_node(d, &a.event);
+}
+
+/* What the kernel gives interfaces: those of pseudo-interfaces differ from all others. */
+static void
+macs(const struct world *w, unsigned ns, ntk_mac_t *mac)
+{
+	for (unsigned i = 0; i < w->d.conf.n_interfaces; i++)
+		mac[i] = (ntk_mac_t){ { ns == 0 ? 0x02 : 0x4e, 0, 0, 0, (uint8_t)ns, (uint8_t)(i + 1) } };
+}
+
 /* An end of the kernel object's transaction. */
 static void
 on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 {
 	struct world *w = arg;
 	size_t n = w->n_waiters;
+	ntk_mac_t mac[CONF_INTERFACES] = { { { 0 } } };
 
 	events_kernel(&w->d, ns, result);
-	node_kernel_done(w->d.node, 0, ns, result->ok, NULL);
+	macs(w, ns, mac);
+	node_kernel_done(w->d.node, daemon_now(), ns, result->ok, mac);
 	watch_namespace(w->d.watch, ns);
 	for (size_t i = 0; i < n; i++)
 		if (w->waiters[i].ns == ns && w->waiters[i].what != NULL) {
@@ -231,6 +282,8 @@ daemon_pump(struct daemon *d)
 		}
 	}
 	free(buf);
+	network(d);
+	operated(w);
 }
 
 static bool
@@ -261,7 +314,7 @@ world_begin(struct world *w, bool manual)
 	if (!conf_begin(&w->d.conf, manual))
 		return false;
 	w->d.base = event_base_new();
-	w->d.node = node_new(&w->d.conf, &rng, 0);
+	w->d.node = node_new(&w->d.conf, &rng, daemon_now());
 	w->d.kernel = kernel_new(w->d.conf.n_interfaces, on_kernel, w);
 	if (w->d.base == NULL || w->d.node == NULL || w->d.kernel == NULL)
 		return false;
@@ -269,6 +322,13 @@ world_begin(struct world *w, bool manual)
 	if (w->d.watch == NULL)
 		return false;
 	daemon_pump(&w->d);
+	for (unsigned i = 0; i < w->d.conf.n_interfaces; i++) {
+		ntk_mac_t mac[CONF_INTERFACES];
+
+		macs(w, 0, mac);
+		node_nic_up(w->d.node, daemon_now(), i, mac[i]);
+		daemon_pump(&w->d);
+	}
 	watch_start(w->d.watch);
 	return kernel_is_up(w->d.kernel);
 }

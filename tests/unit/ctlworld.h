@@ -26,6 +26,10 @@ struct world {
 		void *arg;
 	} waiters[WORLD_WAITERS];
 	size_t n_waiters;
+	daemon_operated *operated;	/* who waits for an operation */
+	void *operated_arg;
+	unsigned identity;
+	uint32_t operation;
 	uint32_t handles;	/* given out */
 	uint32_t table;		/* the next number for a neighbour */
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the transaction under way */

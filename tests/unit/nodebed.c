@@ -22,7 +22,7 @@ enum kind {
 	EV_CLOSED,
 };
 
-struct bed_event {
+struct town_event {
 	uint64_t at, seq;
 	enum kind kind;
 	size_t sys;
@@ -42,7 +42,7 @@ struct bed_event {
 };
 
 /* A connection; end 0 connected, end 1 accepted. */
-struct bed_pipe {
+struct town_pipe {
 	struct {
 		size_t sys;
 		uint32_t life;
@@ -50,11 +50,11 @@ struct bed_pipe {
 		unsigned dev;
 		bool hold;
 		uint64_t last;		/* when the last message to it arrives */
-		struct bed_event *held;	/* what came while it was not read */
+		struct town_event *held;	/* what came while it was not read */
 		size_t n_held, held_size;
 	} end[2];
 	/* Calls under way, by their number on the wire: the token of whoever called, from END. */
-	struct bed_call {
+	struct town_call {
 		uint32_t number;
 		uint64_t token;
 		uint8_t type;
@@ -67,15 +67,15 @@ struct bed_pipe {
 /* --- events --------------------------------------------------------------------------------- */
 
 static bool
-before(const struct bed_event *a, const struct bed_event *b)
+before(const struct town_event *a, const struct town_event *b)
 {
 	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
 }
 
 static void
-push(struct bed *b, struct bed_event e)
+push(struct town *b, struct town_event e)
 {
-	struct bed_event *v = grow(b->v, b->n_events, 1, &b->size, sizeof(*v));
+	struct town_event *v = grow(b->v, b->n_events, 1, &b->size, sizeof(*v));
 	size_t i = b->n_events;
 
 	if (v == NULL)
@@ -90,10 +90,10 @@ push(struct bed *b, struct bed_event e)
 	v[i] = e;
 }
 
-static struct bed_event
-pop(struct bed *b)
+static struct town_event
+pop(struct town *b)
 {
-	struct bed_event top = b->v[0], e = b->v[--b->n_events];
+	struct town_event top = b->v[0], e = b->v[--b->n_events];
 	size_t i = 0;
 
 	for (;;) {
@@ -113,13 +113,13 @@ pop(struct bed *b)
 }
 
 static uint64_t
-delay(struct bed *b)
+delay(struct town *b)
 {
 	return b->latency + (b->jitter > 0 ? rng_below(&b->rng, (uint32_t)b->jitter) : 0);
 }
 
 static void
-fault(struct bed *b, size_t i, const char *what)
+fault(struct town *b, size_t i, const char *what)
 {
 	if (b->fault != NULL)
 		return;
@@ -131,7 +131,7 @@ fault(struct bed *b, size_t i, const char *what)
 /* --- systems ----------------------------------------------------------------------------------- */
 
 void
-bed_init(struct bed *b, uint64_t seed)
+town_init(struct town *b, uint64_t seed)
 {
 	memset(b, 0, sizeof(*b));
 	rng_init(&b->rng, seed);
@@ -140,9 +140,9 @@ bed_init(struct bed *b, uint64_t seed)
 }
 
 static void
-stop(struct bed *b, size_t i)
+stop(struct town *b, size_t i)
 {
-	struct bed_system *s = &b->sys[i];
+	struct town_system *s = &b->sys[i];
 
 	node_free(s->node);
 	kernel_free(s->kernel);
@@ -155,7 +155,7 @@ stop(struct bed *b, size_t i)
 }
 
 void
-bed_free(struct bed *b)
+town_free(struct town *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		stop(b, i);
@@ -174,9 +174,9 @@ bed_free(struct bed *b)
 }
 
 size_t
-bed_add(struct bed *b, const char *name, const char *text, const ntk_mac_t *macs)
+town_add(struct town *b, const char *name, const char *text, const ntk_mac_t *macs)
 {
-	struct bed_system *s = &b->sys[b->n];
+	struct town_system *s = &b->sys[b->n];
 	char err[CONF_ERROR];
 
 	s->name = name;
@@ -190,31 +190,31 @@ bed_add(struct bed *b, const char *name, const char *text, const ntk_mac_t *macs
 
 /* The kernel's answers are told by events, so that nothing runs inside anything. */
 struct answerer {
-	struct bed *b;
+	struct town *b;
 	size_t i;
 };
-static struct answerer answerers[BED_SYSTEMS];
+static struct answerer answerers[TOWN_SYSTEMS];
 
 static void
 answered(unsigned ns, const struct kernel_result *result, void *arg)
 {
 	struct answerer *a = arg;
-	struct bed *b = a->b;
+	struct town *b = a->b;
 
 	if (!result->ok) {
 		char text[KERNEL_REFUSAL_TEXT];
 
 		fault(b, a->i, kernel_refusal_text(&result->refusal, text));
 	}
-	push(b, (struct bed_event){ .kind = EV_KERNEL, .sys = a->i, .life = b->sys[a->i].life,
+	push(b, (struct town_event){ .kind = EV_KERNEL, .sys = a->i, .life = b->sys[a->i].life,
 	    .at = b->now + (b->kernel_delay > 0 ? rng_below(&b->rng, (uint32_t)b->kernel_delay) : 0),
 	    .ns = ns, .ok = result->ok });
 }
 
 static void
-kernel_run(struct bed *b, size_t i)
+kernel_run(struct town *b, size_t i)
 {
-	struct bed_system *s = &b->sys[i];
+	struct town_system *s = &b->sys[i];
 	uint8_t in[PRIV_MSG_MAX], out[PRIV_MSG_MAX];
 	struct msg_error err;
 	size_t len;
@@ -232,9 +232,9 @@ kernel_run(struct bed *b, size_t i)
 }
 
 bool
-bed_start(struct bed *b, size_t i)
+town_start(struct town *b, size_t i)
 {
-	struct bed_system *s = &b->sys[i];
+	struct town_system *s = &b->sys[i];
 	struct fakekern_setup setup = { .n_devs = s->conf.n_interfaces, .tables = s->conf.tables,
 		.more_tables = s->conf.more_tables };
 	struct rng rng;
@@ -246,18 +246,18 @@ bed_start(struct bed *b, size_t i)
 	s->kernel = kernel_new(s->conf.n_interfaces, answered, &answerers[i]);
 	if (s->node == NULL || s->fake == NULL || s->kernel == NULL)
 		return false;
-	bed_poke(b, i);
+	town_poke(b, i);
 	for (unsigned d = 0; d < s->conf.n_interfaces; d++) {
 		node_nic_up(s->node, b->now, d, s->mac[d]);
-		bed_poke(b, i);
+		town_poke(b, i);
 	}
 	return true;
 }
 
 /* --- connections ---------------------------------------------------------------------------------- */
 
-static struct bed_pipe *
-pipe_of(struct bed *b, size_t sys, uint32_t connection, unsigned *end)
+static struct town_pipe *
+pipe_of(struct town *b, size_t sys, uint32_t connection, unsigned *end)
 {
 	for (size_t i = b->n_pipes; i-- > 0; )
 		for (unsigned e = 0; e < 2; e++)
@@ -271,7 +271,7 @@ pipe_of(struct bed *b, size_t sys, uint32_t connection, unsigned *end)
 
 /* In order, whatever the jitter is. */
 static uint64_t
-arrival(struct bed *b, struct bed_pipe *p, unsigned to)
+arrival(struct town *b, struct town_pipe *p, unsigned to)
 {
 	uint64_t at = b->now + delay(b);
 
@@ -282,7 +282,7 @@ arrival(struct bed *b, struct bed_pipe *p, unsigned to)
 }
 
 static void
-pipe_event(struct bed *b, struct bed_pipe *p, unsigned to, struct bed_event e)
+pipe_event(struct town *b, struct town_pipe *p, unsigned to, struct town_event e)
 {
 	e.at = arrival(b, p, to);
 	e.sys = p->end[to].sys;
@@ -293,16 +293,16 @@ pipe_event(struct bed *b, struct bed_pipe *p, unsigned to, struct bed_event e)
 }
 
 static void
-pipe_close(struct bed *b, struct bed_pipe *p, unsigned from)
+pipe_close(struct town *b, struct town_pipe *p, unsigned from)
 {
 	if (p->end[from].connection == 0)
 		return;
 	p->end[from].connection = 0;
-	pipe_event(b, p, !from, (struct bed_event){ .kind = EV_CLOSED });
+	pipe_event(b, p, !from, (struct town_event){ .kind = EV_CLOSED });
 }
 
 void
-bed_kill(struct bed *b, size_t i)
+town_kill(struct town *b, size_t i)
 {
 	for (size_t k = 0; k < b->n_pipes; k++)
 		for (unsigned e = 0; e < 2; e++)
@@ -312,9 +312,9 @@ bed_kill(struct bed *b, size_t i)
 }
 
 static void
-do_connect(struct bed *b, size_t i, const struct node_action *a)
+do_connect(struct town *b, size_t i, const struct node_action *a)
 {
-	struct bed_pipe *v = grow(b->pipes, b->n_pipes, 1, &b->pipes_size, sizeof(*v));
+	struct town_pipe *v = grow(b->pipes, b->n_pipes, 1, &b->pipes_size, sizeof(*v));
 	size_t other = b->n;
 	unsigned dev = 0;
 
@@ -337,9 +337,9 @@ do_connect(struct bed *b, size_t i, const struct node_action *a)
 	v->end[1].life = b->sys[v->end[1].sys].life;
 	v->end[1].dev = dev;
 	if (other < b->n)
-		pipe_event(b, v, 1, (struct bed_event){ .kind = EV_CONNECT, .ip = a->address });
+		pipe_event(b, v, 1, (struct town_event){ .kind = EV_CONNECT, .ip = a->address });
 	else
-		pipe_event(b, v, 0, (struct bed_event){ .kind = EV_CLOSED });
+		pipe_event(b, v, 0, (struct town_event){ .kind = EV_CLOSED });
 }
 
 static uint8_t *
@@ -358,12 +358,12 @@ encode(const struct peer_msg *m, size_t *n)
 }
 
 static void
-do_send(struct bed *b, size_t i, const struct node_action *a, enum peer_kind kind)
+do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind kind)
 {
-	struct bed_event e = { .kind = EV_MESSAGE, .peer_kind = kind, .call = a->call,
+	struct town_event e = { .kind = EV_MESSAGE, .peer_kind = kind, .call = a->call,
 		.source = a->source, .destination = a->destination, .error = a->error };
 	unsigned end;
-	struct bed_pipe *p = pipe_of(b, i, a->connection, &end);
+	struct town_pipe *p = pipe_of(b, i, a->connection, &end);
 
 	if (p == NULL)
 		return;
@@ -373,23 +373,23 @@ do_send(struct bed *b, size_t i, const struct node_action *a, enum peer_kind kin
 		e.bytes = encode(a->msg, &e.n);
 	}
 	if (kind == PEER_CALL) {
-		struct bed_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
+		struct town_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
 
 		if (v == NULL)
 			abort();
 		p->calls = v;
 		e.call = ++p->numbers[end];
-		v[p->n_calls++] = (struct bed_call){ e.call, a->token, e.type, end };
+		v[p->n_calls++] = (struct town_call){ e.call, a->token, e.type, end };
 	}
 	pipe_event(b, p, !end, e);
 }
 
 static void
-do_hello(struct bed *b, size_t i, const struct node_action *a)
+do_hello(struct town *b, size_t i, const struct node_action *a)
 {
 	for (size_t s = 0; s < b->n; s++)
 		for (unsigned d = 0; d < b->sys[s].conf.n_interfaces; d++) {
-			struct bed_event e = { .kind = EV_DATAGRAM, .sys = s, .life = b->sys[s].life,
+			struct town_event e = { .kind = EV_DATAGRAM, .sys = s, .life = b->sys[s].life,
 				.dev = d, .ip = a->address, .type = a->msg->type };
 
 			if ((s == i && d == a->dev) || b->sys[s].node == NULL ||
@@ -404,7 +404,7 @@ do_hello(struct bed *b, size_t i, const struct node_action *a)
 /* --- what nodes want done ------------------------------------------------------------------------ */
 
 static void
-say(struct bed *b, size_t i, const struct node_event *e)
+say(struct town *b, size_t i, const struct node_event *e)
 {
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
@@ -416,15 +416,15 @@ say(struct bed *b, size_t i, const struct node_event *e)
 }
 
 static void
-act(struct bed *b, size_t i, const struct node_action *a)
+act(struct town *b, size_t i, const struct node_action *a)
 {
-	struct bed_system *s = &b->sys[i];
-	struct bed_pipe *p;
+	struct town_system *s = &b->sys[i];
+	struct town_pipe *p;
 	unsigned end;
 
 	switch (a->kind) {
 	case NODE_LISTEN:
-		push(b, (struct bed_event){ .kind = EV_LISTENING, .at = b->now, .sys = i,
+		push(b, (struct town_event){ .kind = EV_LISTENING, .at = b->now, .sys = i,
 		    .life = s->life, .dev = a->dev, .ip = a->address });
 		break;
 	case NODE_UNLISTEN:
@@ -471,9 +471,9 @@ act(struct bed *b, size_t i, const struct node_action *a)
 }
 
 void
-bed_poke(struct bed *b, size_t i)
+town_poke(struct town *b, size_t i)
 {
-	struct bed_system *s = &b->sys[i];
+	struct town_system *s = &b->sys[i];
 	struct node_action a;
 	struct kset want;
 	uint32_t label;
@@ -492,14 +492,14 @@ bed_poke(struct bed *b, size_t i)
 	if (!node_invariant(s->node, why, sizeof(why)))
 		fault(b, i, why);
 	if (node_deadline(s->node) != UINT64_MAX)
-		push(b, (struct bed_event){ .kind = EV_TICK, .sys = i, .life = s->life,
+		push(b, (struct town_event){ .kind = EV_TICK, .sys = i, .life = s->life,
 		    .at = node_deadline(s->node) > b->now ? node_deadline(s->node) : b->now });
 }
 
 /* --- what happens -------------------------------------------------------------------------------- */
 
 static const struct peer_msg *
-decode(struct bed *b, const struct bed_event *e, struct peer_msg *m, uint8_t **memory)
+decode(struct town *b, const struct town_event *e, struct peer_msg *m, uint8_t **memory)
 {
 	struct msg_arena arena = { .size = e->n * PEER_EXPANSION + 1 };
 	struct msg_error err;
@@ -524,14 +524,14 @@ decode(struct bed *b, const struct bed_event *e, struct peer_msg *m, uint8_t **m
 }
 
 static void
-on_message(struct bed *b, const struct bed_event *e)
+on_message(struct town *b, const struct town_event *e)
 {
-	struct bed_pipe *p = &b->pipes[e->pipe];
+	struct town_pipe *p = &b->pipes[e->pipe];
 	struct node *n = b->sys[e->sys].node;
 	uint32_t connection = p->end[e->dev].connection;
 	const struct peer_msg *m;
 	struct peer_msg space;
-	struct bed_call c;
+	struct town_call c;
 	uint8_t *memory;
 	size_t i = 0;
 
@@ -558,22 +558,22 @@ on_message(struct bed *b, const struct bed_event *e)
 }
 
 static void
-on_connect(struct bed *b, const struct bed_event *e)
+on_connect(struct town *b, const struct town_event *e)
 {
-	struct bed_pipe *p = &b->pipes[e->pipe];
+	struct town_pipe *p = &b->pipes[e->pipe];
 	uint32_t connection = node_accepted(b->sys[e->sys].node, b->now, p->end[1].dev, e->ip);
 
 	p = &b->pipes[e->pipe];
 	if (p->end[0].connection == 0)
 		return;
 	p->end[1].connection = connection;
-	pipe_event(b, p, 0, (struct bed_event){ .kind = connection != 0 ? EV_CONNECTED : EV_CLOSED });
+	pipe_event(b, p, 0, (struct town_event){ .kind = connection != 0 ? EV_CONNECTED : EV_CLOSED });
 }
 
 static void
-on_closed(struct bed *b, const struct bed_event *e)
+on_closed(struct town *b, const struct town_event *e)
 {
-	struct bed_pipe *p = &b->pipes[e->pipe];
+	struct town_pipe *p = &b->pipes[e->pipe];
 	uint32_t connection = p->end[e->dev].connection;
 
 	if (connection == 0)
@@ -584,10 +584,10 @@ on_closed(struct bed *b, const struct bed_event *e)
 
 /* What comes over a pipe that is not read now waits, and what comes after it. */
 static bool
-hold_back(struct bed *b, const struct bed_event *e)
+hold_back(struct town *b, const struct town_event *e)
 {
-	struct bed_pipe *p = &b->pipes[e->pipe];
-	struct bed_event *v;
+	struct town_pipe *p = &b->pipes[e->pipe];
+	struct town_event *v;
 
 	if ((e->kind != EV_MESSAGE && e->kind != EV_CLOSED) ||
 	    (!p->end[e->dev].hold && p->end[e->dev].n_held == 0))
@@ -603,11 +603,11 @@ hold_back(struct bed *b, const struct bed_event *e)
 
 /* The first that waits for a pipe which is read again. */
 static bool
-released(struct bed *b, struct bed_event *out)
+released(struct town *b, struct town_event *out)
 {
 	for (size_t i = 0; b->n_held > 0 && i < b->n_pipes; i++)
 		for (unsigned e = 0; e < 2; e++) {
-			struct bed_pipe *p = &b->pipes[i];
+			struct town_pipe *p = &b->pipes[i];
 
 			if (p->end[e].hold || p->end[e].n_held == 0)
 				continue;
@@ -622,9 +622,9 @@ released(struct bed *b, struct bed_event *out)
 }
 
 static void
-on_kernel(struct bed *b, const struct bed_event *e)
+on_kernel(struct town *b, const struct town_event *e)
 {
-	struct bed_system *s = &b->sys[e->sys];
+	struct town_system *s = &b->sys[e->sys];
 
 	for (unsigned d = 0; e->ns > 0 && d < s->conf.n_interfaces; d++)
 		if (kernel_device(s->kernel, e->ns, d).present && s->pseudo[e->ns][d].b[0] == 0)
@@ -636,9 +636,9 @@ on_kernel(struct bed *b, const struct bed_event *e)
 }
 
 static void
-happen(struct bed *b, struct bed_event *e)
+happen(struct town *b, struct town_event *e)
 {
-	struct bed_system *s = &b->sys[e->sys];
+	struct town_system *s = &b->sys[e->sys];
 	struct peer_msg space;
 	const struct peer_msg *m;
 	uint8_t *memory;
@@ -679,13 +679,13 @@ happen(struct bed *b, struct bed_event *e)
 		on_closed(b, e);
 		break;
 	}
-	bed_poke(b, e->sys);
+	town_poke(b, e->sys);
 }
 
 static bool
-step(struct bed *b, uint64_t until)
+step(struct town *b, uint64_t until)
 {
-	struct bed_event e;
+	struct town_event e;
 	bool again = released(b, &e);
 
 	if (!again) {
@@ -706,7 +706,7 @@ step(struct bed *b, uint64_t until)
 }
 
 void
-bed_run(struct bed *b, uint64_t until)
+town_run(struct town *b, uint64_t until)
 {
 	while (b->fault == NULL && step(b, until))
 		;
@@ -715,7 +715,7 @@ bed_run(struct bed *b, uint64_t until)
 }
 
 bool
-bed_wait(struct bed *b, bed_done *done, void *arg, uint64_t limit)
+town_wait(struct town *b, town_done *done, void *arg, uint64_t limit)
 {
 	uint64_t until = b->now + limit;
 

@@ -18,11 +18,11 @@
 extern "C" {
 #endif
 
-enum { BED_SYSTEMS = 16 };
+enum { TOWN_SYSTEMS = 16 };
 
-struct bed_event;
+struct town_event;
 
-struct bed_system {
+struct town_system {
 	const char *name;
 	struct conf conf;
 	struct node *node;		/* NULL: not running */
@@ -35,15 +35,15 @@ struct bed_system {
 	uint32_t life;			/* of this run: what was sent to a former one is lost */
 };
 
-struct bed {
-	struct bed_system sys[BED_SYSTEMS];
+struct town {
+	struct town_system sys[TOWN_SYSTEMS];
 	size_t n;
 	uint64_t now;			/* µs */
 	uint64_t seq;
 	struct rng rng;
-	struct bed_event *v;		/* a heap */
+	struct town_event *v;		/* a heap */
 	size_t n_events, size;
-	struct bed_pipe *pipes;
+	struct town_pipe *pipes;
 	size_t n_pipes, pipes_size;
 	size_t n_held;
 	uint64_t latency;		/* µs, one way … */
@@ -56,27 +56,27 @@ struct bed {
 	uint64_t messages;
 };
 
-void bed_init(struct bed *b, uint64_t seed);
-void bed_free(struct bed *b);
+void town_init(struct town *b, uint64_t seed);
+void town_free(struct town *b);
 
 /* Adds a system, not running: configuration TEXT, its interfaces' MACs. Its index. */
-size_t bed_add(struct bed *b, const char *name, const char *text, const ntk_mac_t *macs);
+size_t town_add(struct town *b, const char *name, const char *text, const ntk_mac_t *macs);
 
 /* Starts system I; its interfaces are up at once.  False when memory is exhausted. */
-bool bed_start(struct bed *b, size_t i);
+bool town_start(struct town *b, size_t i);
 
 /* Ends it without a word, as kill -9 does: its connections close. */
-void bed_kill(struct bed *b, size_t i);
+void town_kill(struct town *b, size_t i);
 
 /* To be called after a verb was given to I: carries out what it led to. */
-void bed_poke(struct bed *b, size_t i);
+void town_poke(struct town *b, size_t i);
 
 /* Goes on until UNTIL, µs. */
-void bed_run(struct bed *b, uint64_t until);
+void town_run(struct town *b, uint64_t until);
 
 /* Goes on until DONE, at most for LIMIT µs; false when it took longer or a fault was found. */
-typedef bool bed_done(struct bed *b, void *arg);
-bool bed_wait(struct bed *b, bed_done *done, void *arg, uint64_t limit);
+typedef bool town_done(struct town *b, void *arg);
+bool town_wait(struct town *b, town_done *done, void *arg, uint64_t limit);
 
 #ifdef __cplusplus
 }

@@ -313,7 +313,9 @@ has_shape(const struct ctl_verb *v, const json_t *json)
 	case CTL_LIST_SHAPE:
 	case CTL_RECORDS_SHAPE:
 		CU_ASSERT_TRUE(json_is_array(json));
-		CU_ASSERT(json_array_size(json) > 0);
+		/* This system is alone, and nothing was ordered. */
+		CU_ASSERT(json_array_size(json) > 0 || strcmp(v->name, "show_operations") == 0 ||
+		    strstr(v->name, "arcs") != NULL);
 		json_array_foreach(json, i, row)
 			has_columns(v, "", row);
 		break;

@@ -463,7 +463,8 @@ test_manual(void)
 
 		for (const struct ctl_arg *a = v->args; a->key != NULL; a++)
 			n += snprintf(line + n, sizeof(line) - (size_t)n, a->need == CTL_PHRASE ?
-			    " Op Cm %s Ar mac" : " Ar %s", a->key);
+			    " Op Cm %s Ar mac" : a->need == CTL_OPTIONAL ? " Op Ar %s" : " Ar %s",
+			    a->key);
 		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
 		item = strstr(page, line);
 		CU_ASSERT_PTR_NOT_NULL(item);

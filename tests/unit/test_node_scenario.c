@@ -38,9 +38,9 @@ mac_of(size_t i)
 }
 
 static void
-bed_make(struct bed *b, uint64_t seed)
+town_make(struct town *b, uint64_t seed)
 {
-	bed_init(b, seed);
+	town_init(b, seed);
 	b->talk = getenv("NTK_TALK") != NULL;
 	for (size_t i = 0; i < SYSTEMS; i++) {
 		ntk_mac_t m = mac_of(i);
@@ -49,8 +49,8 @@ bed_make(struct bed *b, uint64_t seed)
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"manual\"\n"
 		    "interface eth1 { }\nanonymize-others = true\naccept-anonymous = true\n"
 		    "handover-delay = 1000\n", systems[i].address);
-		CU_ASSERT_EQUAL(bed_add(b, systems[i].name, text, &m), i);
-		CU_ASSERT_TRUE_FATAL(bed_start(b, i));
+		CU_ASSERT_EQUAL(town_add(b, systems[i].name, text, &m), i);
+		CU_ASSERT_TRUE_FATAL(town_start(b, i));
 	}
 }
 
@@ -61,7 +61,7 @@ struct heard {
 };
 
 static bool
-is_heard(struct bed *b, void *arg)
+is_heard(struct town *b, void *arg)
 {
 	const struct heard *h = arg;
 	struct nbh_entry e;
@@ -76,7 +76,7 @@ struct count {
 };
 
 static bool
-has_iarcs(struct bed *b, void *arg)
+has_iarcs(struct town *b, void *arg)
 {
 	const struct count *c = arg;
 
@@ -92,7 +92,7 @@ struct op {
 };
 
 static bool
-op_is(struct bed *b, void *arg)
+op_is(struct town *b, void *arg)
 {
 	const struct op *o = arg;
 	struct node_operation v;
@@ -103,9 +103,9 @@ op_is(struct bed *b, void *arg)
 }
 
 static void
-wait_for(struct bed *b, bed_done *done, void *arg, const char *what)
+wait_for(struct town *b, town_done *done, void *arg, const char *what)
 {
-	if (bed_wait(b, done, arg, 60 * (uint64_t)SEC))
+	if (town_wait(b, done, arg, 60 * (uint64_t)SEC))
 		return;
 	tap_note("%s: %s", what, b->fault != NULL ? b->fault : "did not come within 60 s");
 	CU_FAIL(what);
@@ -114,7 +114,7 @@ wait_for(struct bed *b, bed_done *done, void *arg, const char *what)
 /* --- verbs -------------------------------------------------------------------------------------- */
 
 static void
-must(struct bed *b, bool ok, const struct node_error *err, const char *verb)
+must(struct town *b, bool ok, const struct node_error *err, const char *verb)
 {
 	if (!ok && b->fault == NULL) {
 		tap_note("%s: %s: %s: %s", verb, err->code, err->field, err->message);
@@ -123,7 +123,7 @@ must(struct bed *b, bool ok, const struct node_error *err, const char *verb)
 }
 
 static void
-accept_one(struct bed *b, size_t i, size_t peer, uint32_t cost)
+accept_one(struct town *b, size_t i, size_t peer, uint32_t cost)
 {
 	struct heard h = { i, peer };
 	struct node_error err = { .code = "" };
@@ -132,12 +132,12 @@ accept_one(struct bed *b, size_t i, size_t peer, uint32_t cost)
 	wait_for(b, is_heard, &h, "a neighbour is heard");
 	must(b, node_add_real_arc(b->sys[i].node, b->now, mac_of(i), mac_of(peer), cost, &noted, &err), &err,
 	    "add_real_arc");
-	bed_poke(b, i);
+	town_poke(b, i);
 }
 
 /* Both accept; until both main identities have one more identity-arc. */
 static void
-arc(struct bed *b, size_t i, unsigned id_i, uint32_t cost_i, size_t k, unsigned id_k, uint32_t cost_k)
+arc(struct town *b, size_t i, unsigned id_i, uint32_t cost_i, size_t k, unsigned id_k, uint32_t cost_k)
 {
 	struct count ci = { i, id_i, node_iarcs(b->sys[i].node, id_i, NULL, 0) + 1 };
 	struct count ck = { k, id_k, node_iarcs(b->sys[k].node, id_k, NULL, 0) + 1 };
@@ -161,7 +161,7 @@ numbers(const char *text, uint32_t *v, size_t *n)
 
 /* In the order of the verb: guest, host, address, elderships, temporary, position, connectivity. */
 static void
-prepare(struct bed *b, size_t i, bool enter, unsigned identity, uint32_t guest, uint32_t host,
+prepare(struct town *b, size_t i, bool enter, unsigned identity, uint32_t guest, uint32_t host,
     const char *address, const char *elds, const uint32_t six[6], const uint32_t *arcs, size_t n_arcs,
     uint32_t operation, uint32_t after)
 {
@@ -175,31 +175,31 @@ prepare(struct bed *b, size_t i, bool enter, unsigned identity, uint32_t guest, 
 	numbers(address, p.host_address, &p.n_host_address);
 	numbers(elds, p.host_elderships, &p.n_host_elderships);
 	must(b, node_prepare(b->sys[i].node, b->now, &p, &err), &err, "prepare");
-	bed_poke(b, i);
+	town_poke(b, i);
 }
 
 static void
-phase_1(struct bed *b, size_t i, bool enter, unsigned identity, uint32_t operation)
+phase_1(struct town *b, size_t i, bool enter, unsigned identity, uint32_t operation)
 {
 	struct node_error err = { .code = "" };
 
 	must(b, node_phase_1(b->sys[i].node, b->now, enter, identity, operation, &err), &err, "phase 1");
-	bed_poke(b, i);
+	town_poke(b, i);
 }
 
 static void
-add_qspn_arc(struct bed *b, size_t i, unsigned identity, size_t peer, size_t n)
+add_qspn_arc(struct town *b, size_t i, unsigned identity, size_t peer, size_t n)
 {
 	struct count c = { i, identity, n };
 	struct node_error err = { .code = "" };
 
 	wait_for(b, has_iarcs, &c, "a second identity-arc");
 	must(b, node_add_qspn_arc(b->sys[i].node, b->now, identity, 0, mac_of(peer), &err), &err, "add_qspn_arc");
-	bed_poke(b, i);
+	town_poke(b, i);
 }
 
 static void
-until(struct bed *b, size_t i, unsigned identity, uint32_t operation, enum node_op_state s, bool gone)
+until(struct town *b, size_t i, unsigned identity, uint32_t operation, enum node_op_state s, bool gone)
 {
 	struct op o = { i, identity, operation, s, gone };
 
@@ -234,7 +234,7 @@ replace(char *line, const char *is, const char *be)
  * one may be what another is called there.
  */
 static void
-rename_all(struct bed *b, char *line)
+rename_all(struct town *b, char *line)
 {
 	char mark[16], text[MAC_TEXT];
 
@@ -257,7 +257,7 @@ rename_all(struct bed *b, char *line)
 }
 
 static size_t
-lines_of(struct bed *b, size_t i, unsigned number, char **v)
+lines_of(struct town *b, size_t i, unsigned number, char **v)
 {
 	struct kset s;
 	size_t n;
@@ -313,7 +313,7 @@ differences(const char *phase, size_t i, char **is, size_t n_is, char **be, size
 }
 
 static void
-compare_namespace(struct bed *b, const char *phase, size_t i, unsigned number, unsigned ns)
+compare_namespace(struct town *b, const char *phase, size_t i, unsigned number, unsigned ns)
 {
 	static char *is[LINES], *be[LINES];
 	size_t n_is = lines_of(b, i, number, is), n_be = lines_read(phase, i, ns, be);
@@ -326,10 +326,10 @@ compare_namespace(struct bed *b, const char *phase, size_t i, unsigned number, u
 }
 
 static void
-compare(struct bed *b, const char *phase)
+compare(struct town *b, const char *phase)
 {
 	/* What is on its way arrives. */
-	bed_run(b, b->now + 5 * (uint64_t)SEC);
+	town_run(b, b->now + 5 * (uint64_t)SEC);
 	if (b->fault != NULL) {
 		tap_note("%s: %s", phase, b->fault);
 		CU_FAIL(phase);
@@ -348,7 +348,7 @@ compare(struct bed *b, const char *phase)
 /* --- the course --------------------------------------------------------------------------------------- */
 
 static void
-p1(struct bed *b)
+p1(struct town *b)
 {
 	static const uint32_t six[6] = { 2, 1, 1, 2, 2, 1 }, arcs[1] = { 0 };
 
@@ -360,7 +360,7 @@ p1(struct bed *b)
 }
 
 static void
-p2(struct bed *b)
+p2(struct town *b)
 {
 	static const uint32_t six[6] = { 2, 1, 0, 2, 2, 1 }, arcs[1] = { 0 };
 
@@ -372,7 +372,7 @@ p2(struct bed *b)
 }
 
 static void
-p3(struct bed *b)
+p3(struct town *b)
 {
 	static const uint32_t six[6] = { 2, 1, 0, 2, 2, 1 };
 	struct node_iarc v[8];
@@ -395,7 +395,7 @@ p3(struct bed *b)
 }
 
 static void
-p4(struct bed *b)
+p4(struct town *b)
 {
 	static const uint32_t six[6] = { 2, 1, 0, 2, 2, 1 }, arcs[1] = { 0 };
 	size_t beta;
@@ -409,7 +409,7 @@ p4(struct bed *b)
 }
 
 static void
-p5(struct bed *b)
+p5(struct town *b)
 {
 	static const uint32_t enter[6] = { 2, 3, 1, 4, 2, 1 }, migrate[6] = { 2, 3, 1, 4, 3, 3 };
 	static const uint32_t arcs[1] = { 0 };
@@ -433,21 +433,21 @@ p5(struct bed *b)
 }
 
 static void
-p6(struct bed *b)
+p6(struct town *b)
 {
 	struct node_error err = { .code = "" };
 	struct op o = { EPSILON, 0, 4958850, NODE_OP_DONE, true };
 
-	bed_run(b, b->now + 3 * (uint64_t)SEC);
+	town_run(b, b->now + 3 * (uint64_t)SEC);
 	must(b, node_phase_2(b->sys[EPSILON].node, b->now, true, 0, 4958850, &err), &err, "phase 2");
-	bed_poke(b, EPSILON);
+	town_poke(b, EPSILON);
 	wait_for(b, op_is, &o, "epsilon has its place");
 }
 
 static void
-course(struct bed *b)
+course(struct town *b)
 {
-	static void (*const steps[])(struct bed *) = { NULL, p1, p2, p3, p4, p5, p6 };
+	static void (*const steps[])(struct town *) = { NULL, p1, p2, p3, p4, p5, p6 };
 	static const char *const phases[] = { "p0", "p1", "p2", "p3", "p4", "p5", "p6" };
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -464,11 +464,11 @@ course(struct bed *b)
 static void
 test_scenario(void)
 {
-	struct bed b;
+	struct town b;
 
-	bed_make(&b, 1);
+	town_make(&b, 1);
 	course(&b);
-	bed_free(&b);
+	town_free(&b);
 }
 
 /* Other delays, hellos lost, slow kernels: other orders, the same end states. */
@@ -480,15 +480,15 @@ test_orders(void)
 
 	for (uint64_t seed = 1; seed <= n; seed++) {
 		unsigned before = CU_get_number_of_failures();
-		struct bed b;
+		struct town b;
 
-		bed_make(&b, seed);
+		town_make(&b, seed);
 		b.latency = 100 + rng_below(&b.rng, 5000);
 		b.jitter = 1 + rng_below(&b.rng, 40000);
 		b.kernel_delay = 1 + rng_below(&b.rng, 20000);
 		b.loss = rng_below(&b.rng, 200);
 		course(&b);
-		bed_free(&b);
+		town_free(&b);
 		if (CU_get_number_of_failures() != before) {
 			tap_note("seed %llu", (unsigned long long)seed);
 			return;
