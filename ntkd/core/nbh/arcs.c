@@ -29,6 +29,17 @@ say_close(struct nbh *n, const struct entry *e, enum peer_close_reason reason)
 	nb_act_connection(n, NBH_NOTICE, e->connection)->msg = m;
 }
 
+void
+arc_alive(struct nbh *n, const struct entry *e, bool ask)
+{
+	struct peer_msg *m = nb_message(n, PEER_alive, 0, 0, NULL);
+
+	if (m == NULL)
+		return;
+	m->alive.ask = ask;
+	nb_act_connection(n, NBH_NOTICE, e->connection)->msg = m;
+}
+
 /* An arc that did not live long is not opened again at once. */
 static void
 judge_life(struct nbh *n, struct entry *e)

@@ -157,6 +157,39 @@ entry_settle(struct nbh *n, struct entry *e)
 /* --- time ---------------------------------------------------------------------------- */
 
 static uint64_t
+shown(const struct entry *e)
+{
+	return e->alive > e->heard ? e->alive : e->heard;
+}
+
+/*
+ * When the neighbour is gone (19.7).  Hellos are broadcast, and radios do not repeat broadcasts
+ * that were lost, as they do everything else: with every fifth lost an arc would not last
+ * two minutes.  So an arc lives on while its other end answers over the connection; not for
+ * ever, as then its cost is not known any more.
+ */
+static uint64_t
+gone_at(const struct nbh *n, const struct entry *e)
+{
+	uint64_t at;
+
+	if (e->state != NBH_UP || !n->p->ask)
+		return e->heard + silence(e);
+	at = shown(e) + silence(e);
+	return at < e->heard + DEAF * silence(e) ? at : e->heard + DEAF * silence(e);
+}
+
+static uint64_t
+ask_at(const struct nbh *n, const struct entry *e)
+{
+	const uint64_t interval = e->interval * MS, missed = shown(e) + 2 * interval;
+
+	if (e->state != NBH_UP || !n->p->ask)
+		return NEVER;
+	return e->asked + interval > missed ? e->asked + interval : missed;
+}
+
+static uint64_t
 listed_until(const struct entry *e)
 {
 	return e->state > NBH_HEARD && e->state < NBH_AGREED ? e->listed + silence(e) : NEVER;
@@ -185,11 +218,14 @@ cost_is_due(const struct entry *e)
 uint64_t
 entry_deadline(const struct nbh *n, const struct entry *e)
 {
-	uint64_t when = e->heard + silence(e), t = listed_until(e);
+	uint64_t when = gone_at(n, e), t = listed_until(e);
 
 	if (t < when)
 		when = t;
 	t = patience_until(n, e);
+	if (t < when)
+		when = t;
+	t = ask_at(n, e);
 	if (t < when)
 		when = t;
 	if (cost_is_due(e) && e->quiet < when)
@@ -215,7 +251,7 @@ entry_tick(struct nbh *n, unsigned dev)
 	for (size_t i = 0; i < c->n;) {
 		struct entry *e = c->v[i];
 
-		if (e->heard + silence(e) <= n->now) {
+		if (gone_at(n, e) <= n->now) {
 			entry_drop(n, e, false, NBH_WHY_SILENT);
 			continue;
 		}
@@ -228,6 +264,11 @@ entry_tick(struct nbh *n, unsigned dev)
 			nb_decide(n, e->node);
 		}
 		nb_arc_cost(n, e);
+		if (ask_at(n, e) <= n->now) {
+			e->asked = n->now;
+			n->stats.asked++;
+			arc_alive(n, e, true);
+		}
 		i++;
 	}
 }

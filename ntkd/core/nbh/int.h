@@ -24,6 +24,7 @@ enum {
 	NODE_ENTRIES = NBH_DEVS,	/* of one node on one interface: it has no more of its own */
 	PEER_CONNECTIONS = 2,	/* from one address, without an OPEN yet */
 	DRAWS = 100,		/* of an address, before we wait */
+	DEAF = 10,		/* spans of silence that an arc outlives without any hello */
 };
 
 struct connection;
@@ -38,6 +39,8 @@ struct entry {
 	uint32_t interval;	/* ms, the neighbour's */
 	uint64_t heard;		/* its last hello */
 	uint64_t listed;	/* the last one that lists us */
+	uint64_t alive;		/* its last ALIVE */
+	uint64_t asked;		/* our last one */
 	bool peer_wants;	/* as that one said */
 	bool orphan;		/* its connection broke: the next hello may show another node id */
 	bool urgent;		/* goes into the next hello out of turn */
@@ -207,6 +210,7 @@ void nb_arc_agree(struct nbh *n, struct entry *e);		/* AGREED: asks for the rout
 void nb_arc_end(struct nbh *n, struct entry *e, bool usable, enum nbh_why why,
     enum peer_close_reason reason);
 void nb_arc_cost(struct nbh *n, struct entry *e);		/* there may be a change to tell */
+void arc_alive(struct nbh *n, const struct entry *e, bool ask);	/* says so */
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@ nbh_params_default(struct nbh_params *p, const struct topo *t, ntk_prefix_t rang
 		.range = range,
 		.automatic = true,
 		.interval = 1000,
+		.ask = true,
 		.extra = 50 * MS,
 		.opening = 2 * SECOND,
 		.patience = 10 * SECOND,

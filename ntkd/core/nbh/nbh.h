@@ -66,6 +66,8 @@ struct nbh_params {
 	ntk_prefix_t range;	/* likewise */
 	bool automatic;		/* wants every neighbour; else those of nbh_want() */
 	uint32_t interval;	/* ms between hellos, 100 to 60000, each ±10 %: 1000 */
+	bool ask;		/* who misses two hellos over an arc asks (ALIVE) over its connection, and
+				   an answer counts as a hello: broadcasts are lost more easily */
 	/* Times, µs. */
 	uint64_t extra;		/* between hellos that are sent out of turn: 50 ms */
 	uint64_t opening;	/* from connecting to the answer of OPEN; for an OPEN to come: 2 s */
@@ -140,7 +142,7 @@ enum nbh_action_kind {
 /* Why an arc ended. */
 enum nbh_why {
 	NBH_WHY_ORDER,		/* nbh_remove_arc(), nbh_unwant() */
-	NBH_WHY_SILENT,		/* no hello for 3.5 of the neighbour's intervals */
+	NBH_WHY_SILENT,		/* no sign of life for 3.5 of the neighbour's intervals */
 	NBH_WHY_CONNECTION,	/* its connection failed or was closed */
 	NBH_WHY_PEER,		/* CLOSE was received */
 	NBH_WHY_REOPENED,	/* the neighbour, which had lost it, opened it again */
@@ -408,6 +410,7 @@ enum nbh_connection_state nbh_connection(const struct nbh *n, uint32_t connectio
 struct nbh_stats {
 	uint64_t hellos_in, hellos_out, extra_out;
 	uint64_t samples;		/* round-trip times used */
+	uint64_t asked;			/* neighbours whose hellos were missing */
 	uint64_t entries_made, entries_gone;
 	uint64_t arcs_added, arcs_changed, arcs_removed;
 	uint64_t connects, accepts, opens_in;

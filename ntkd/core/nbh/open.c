@@ -383,10 +383,18 @@ closed_by_peer(struct nbh *n, struct entry *e, uint8_t reason)
 	nb_decide(n, e->node);
 }
 
+static void
+shows_life(struct nbh *n, struct entry *e, bool asks)
+{
+	e->alive = n->now;
+	if (asks)
+		arc_alive(n, e, false);
+}
+
 bool
 nbh_takes(uint8_t type)
 {
-	return type >= PEER_hello && type <= PEER_opened;
+	return type >= PEER_hello && type <= PEER_alive;
 }
 
 void
@@ -408,6 +416,8 @@ nbh_receive(struct nbh *n, uint64_t now, uint32_t connection, enum peer_kind kin
 		answered(n, c, kind, call, called, m, error);
 	else if (kind == PEER_NOTICE && m != NULL && m->type == PEER_close)
 		closed_by_peer(n, c->entry, m->close.reason);
+	else if (kind == PEER_NOTICE && m != NULL && m->type == PEER_alive)
+		shows_life(n, c->entry, m->alive.ask != 0);
 	else
 		out_of_place(n, c);
 	nb_end(n);
