@@ -207,7 +207,7 @@ send_hello(struct bed *b, struct nbed_node *x, const struct nbh_action *a)
 	bytes = encode(b, a->msg, &e.len);
 	b->bytes += e.len;
 	for (unsigned to = 0; to < BED_NICS; to++) {
-		if (!b->nic[from].sees[to] || b->node[to / NBH_DEVS].n == NULL)
+		if (b->deaf || !b->nic[from].sees[to] || b->node[to / NBH_DEVS].n == NULL)
 			continue;
 		e.nic = to;
 		e.node = to / NBH_DEVS;
@@ -460,7 +460,7 @@ carry_out(struct bed *b, struct nbed_node *x, const struct nbh_action *a)
 	case NBH_NOTICE:
 	case NBH_RESULT:
 	case NBH_ERROR:
-		if (a->kind != NBH_CALL)
+		if (a->kind == NBH_ERROR || (a->kind != NBH_CALL && a->msg->type != PEER_alive))
 			note(x, "%s%s ", a->kind == NBH_ERROR ? "!" : "",
 			    a->kind == NBH_ERROR ? peer_error_name(a->error) :
 			    peer_msg_name(a->msg->type));
@@ -524,7 +524,10 @@ after(struct bed *b, struct nbed_node *x, struct nbh_out *out)
 
 	if (nbh_failed(x->n) || out->failed)
 		wrong(b, "it has failed");
-	if (!nbh_invariant(x->n, why, sizeof(why)))
+	/* It takes long with many entries, so then not always. */
+	b->calls++;
+	if ((nbh_entries(x->n) < 32 || b->calls % 64 == 0) &&
+	    !nbh_invariant(x->n, why, sizeof(why)))
 		wrong(b, "node %u, %" PRIu64 " us: %s", node_index(b, x), b->now, why);
 	for (size_t i = 0; i < out->n; i++)
 		carry_out(b, x, &out->v[i]);

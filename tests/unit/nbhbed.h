@@ -77,6 +77,7 @@ struct bed {
 	uint64_t delay_min, delay_max;	/* one way; drawn for each packet */
 	uint64_t kernel_max;
 	unsigned loss, copies, connect_fails;
+	bool deaf;		/* no datagram arrives */
 	struct nbed_node node[BED_NODES];
 	struct nbed_nic nic[BED_NICS];
 	struct nbed_event *event;	/* a heap by time and number */
@@ -84,7 +85,7 @@ struct bed {
 	uint64_t n_made;
 	struct nbed_stream *stream;
 	size_t n_streams, streams_size;
-	uint64_t datagrams, bytes;
+	uint64_t datagrams, bytes, calls;
 	char wrong[300];
 };
 

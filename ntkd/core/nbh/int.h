@@ -51,6 +51,7 @@ struct entry {
 	struct nbh_cost cost;
 	uint64_t wanted;	/* since when, or since the arc was lost */
 	uint64_t aside;		/* until when the pair is put aside */
+	uint64_t barred;	/* the kernel refused its route: not wanted before, in any mode */
 	uint64_t retry;		/* we do not connect before */
 	uint8_t failures;	/* in a row */
 	uint32_t arc;		/* 0 before AGREED */

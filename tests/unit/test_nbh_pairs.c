@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Several interfaces (spec/neighborhood 10, scenarios M of 15.2), who is wanted (19.5), and the
+ * operator's wishes.
+ */
+#include <string.h>
+
+#include "tests/unit/nbhbed.h"
+#include "tests/unit/tap.h"
+
+static struct bed b;
+
+static void
+begin(unsigned nodes, bool automatic)
+{
+	nbed_init(&b, 21);
+	for (unsigned x = 0; x < nodes; x++) {
+		nbed_node(&b, x, 1001 + x);
+		b.node[x].p.automatic = automatic;
+		nbed_start(&b, x);
+	}
+}
+
+static void
+up(unsigned nodes, unsigned devs)
+{
+	for (unsigned x = 0; x < nodes; x++)
+		for (unsigned dev = 0; dev < devs; dev++)
+			nbed_up(&b, x, dev);
+}
+
+static void
+end(void)
+{
+	CU_ASSERT_STRING_EQUAL(b.wrong, "");
+	if (b.wrong[0] != '\0')
+		tap_note("%s", b.wrong);
+	nbed_free(&b);
+}
+
+/* --- M ------------------------------------------------------------------------------------ */
+
+static void
+test_m1(void)
+{
+	begin(2, true);
+	nbed_segment(&b, 3, 2);
+	up(2, 2);
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(b.node[0].added, 2);
+	CU_ASSERT_EQUAL(b.node[1].added, 2);
+	CU_ASSERT_EQUAL(b.node[0].removed + b.node[1].removed, 0);
+	/* The pairs that are left are ready and nothing else, and cost no place. */
+	CU_ASSERT_EQUAL(nbh_entries(b.node[1].n), 4);
+	CU_ASSERT_EQUAL(b.node[1].n->wanted, 2);
+	CU_ASSERT_EQUAL(b.node[0].n->wanted, 2);
+	end();
+}
+
+static void
+test_m2(void)
+{
+	begin(1, true);
+	nbed_segment(&b, 1, 2);
+	up(1, 2);
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(b.node[0].added, 0);
+	CU_ASSERT_EQUAL(nbh_entries(b.node[0].n), 0);
+	CU_ASSERT_TRUE(nbh_stats(b.node[0].n)->refused[NBH_R_OWN] > 5);
+	CU_ASSERT_EQUAL(b.node[0].refused, 0);
+	end();
+}
+
+/* eth0 in one segment, wlan0 with radio visibility 0-1-2. */
+static void
+test_m3(void)
+{
+	begin(3, true);
+	nbed_segment(&b, 7, 1);
+	nbed_join(&b, nbed_nic_of(0, 1), nbed_nic_of(1, 1), true);
+	nbed_join(&b, nbed_nic_of(1, 1), nbed_nic_of(2, 1), true);
+	up(3, 2);
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 3);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 4);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 2), 3);
+	end();
+}
+
+/* eth0 in one segment, eth1 in another; 1 stops managing eth1. */
+static void
+test_m4(void)
+{
+	begin(3, true);
+	for (unsigned dev = 0; dev < 2; dev++)
+		for (unsigned x = 0; x < 3; x++)
+			for (unsigned y = 0; y < x; y++)
+				nbed_join(&b, nbed_nic_of(x, dev), nbed_nic_of(y, dev), true);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 0, 1);
+	nbed_run(&b, 300 * MS);
+	nbed_up(&b, 1, 0);
+	nbed_up(&b, 1, 1);
+	nbed_run(&b, 2700 * MS);
+	CU_ASSERT_EQUAL(b.node[0].added, 2);
+	nbed_down(&b, 0, 1);
+	nbed_run(&b, 50 * MS);
+	CU_ASSERT_EQUAL(b.node[1].removed, 1);
+	CU_ASSERT_EQUAL(b.node[1].why, NBH_WHY_PEER);
+	CU_ASSERT_EQUAL(b.node[0].why, NBH_WHY_NIC);
+	CU_ASSERT_TRUE(b.node[0].usable);
+	CU_ASSERT_PTR_NULL(nbed_arc(&b, 1, 1, nbed_nic_of(0, 1)));
+	nbed_run(&b, 750 * MS);
+	nbed_up(&b, 2, 0);
+	nbed_up(&b, 2, 1);
+	nbed_run(&b, 10 * SECOND);
+	CU_ASSERT_EQUAL(b.node[0].added, 3);
+	CU_ASSERT_EQUAL(b.node[1].added, 4);
+	CU_ASSERT_EQUAL(b.node[2].added, 3);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 2);
+	end();
+}
+
+static void
+test_m5(void)
+{
+	/* Whichever leads. */
+	for (unsigned c = 0; c < 2; c++) {
+		begin(2, true);
+		nbed_segment(&b, 3, 2);
+		nbed_up(&b, c, 0);
+		nbed_up(&b, c, 1);
+		nbed_up(&b, 1 - c, 0);
+		nbed_run(&b, 60 * SECOND);
+		CU_ASSERT_EQUAL(b.node[0].added, 1);
+		CU_ASSERT_EQUAL(b.node[1].added, 1);
+		end();
+	}
+}
+
+static void
+test_m6(void)
+{
+	begin(2, true);
+	nbed_segment(&b, 3, 3);
+	up(2, 3);
+	nbed_run(&b, 60 * SECOND);
+	CU_ASSERT_EQUAL(b.node[0].added, 3);
+	CU_ASSERT_EQUAL(b.node[1].added, 3);
+	end();
+}
+
+/* The arc of a pair goes: another pair takes its place, with an interface that has come free. */
+static void
+test_again(void)
+{
+	begin(2, true);
+	nbed_segment(&b, 3, 2);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_up(&b, 1, 1);
+	nbed_run(&b, 5 * SECOND);
+	for (unsigned i = 0; i < 10; i++) {
+		unsigned used = nbed_arc(&b, 1, 0, nbed_nic_of(0, 0)) != NULL ? 0 : 1;
+
+		CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 1);
+		nbed_carrier(&b, 1, used, false);
+		nbed_run(&b, 6 * SECOND);
+		CU_ASSERT_PTR_NOT_NULL(nbed_arc(&b, 1, 1 - used, nbed_nic_of(0, 0)));
+		CU_ASSERT_PTR_NOT_NULL(nbed_arc(&b, 0, 0, nbed_nic_of(1, 1 - used)));
+		nbed_carrier(&b, 1, used, true);
+		nbed_run(&b, 5 * SECOND);
+	}
+	end();
+}
+
+/*
+ * A pair whose connections come to nothing is put aside, and the other pair of the same
+ * interface is tried.
+ */
+static void
+test_put_aside(void)
+{
+	begin(2, true);
+	nbed_segment(&b, 3, 2);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_up(&b, 1, 1);
+	b.connect_fails = 1000;
+	nbed_run(&b, 9 * SECOND);
+	CU_ASSERT_TRUE(nbed_entry(&b, 0, 0, nbed_nic_of(1, 0)).state >= NBH_WANTED);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, nbed_nic_of(1, 1)).state, NBH_READY);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, nbed_nic_of(1, 0)).state, NBH_READY);
+	CU_ASSERT_TRUE(nbed_entry(&b, 0, 0, nbed_nic_of(1, 1)).state >= NBH_WANTED);
+	b.connect_fails = 0;
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_PTR_NOT_NULL(nbed_arc(&b, 0, 0, nbed_nic_of(1, 1)));
+	end();
+}
+
+/* One that leads and one that follows, each put aside at its own time, still meet. */
+static void
+test_out_of_step(void)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		begin(2, true);
+		nbed_segment(&b, 3, 1);
+		up(2, 1);
+		b.connect_fails = 1000;
+		nbed_run(&b, 10 * SECOND);
+		/* Its wish is shifted against the other's by up to 40 s. */
+		nbed_carrier(&b, i % 2, 0, false);
+		nbed_run(&b, i * SECOND);
+		nbed_carrier(&b, i % 2, 0, true);
+		nbed_run(&b, 100 * SECOND);
+		b.connect_fails = 0;
+		nbed_run(&b, 45 * SECOND);
+		CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+		CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 1);
+		end();
+	}
+}
+
+/* --- the operator -------------------------------------------------------------------------- */
+
+static void
+test_wishes(void)
+{
+	const unsigned a0 = nbed_nic_of(0, 0), b0 = nbed_nic_of(1, 0), c0 = nbed_nic_of(2, 0);
+	unsigned dev;
+	ntk_mac_t mac;
+
+	begin(3, false);
+	nbed_segment(&b, 7, 1);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b0), NBH_WANT_UNKNOWN);
+	nbed_run(&b, 3 * SECOND);
+	/* They hear each other, and that is all. */
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, b0).state, NBH_READY);
+	CU_ASSERT_EQUAL(nbed_routes(&b, 0) + b.node[0].connects, 0);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, c0), NBH_WANT_UNKNOWN);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 1, b0), NBH_WANT_UNKNOWN);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, NBH_DEVS, b0), NBH_WANT_UNKNOWN);
+	CU_ASSERT_EQUAL(nbed_unwant(&b, 0, 0, b0), NBH_WANT_UNKNOWN);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b0), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b0), NBH_WANT_ALREADY);
+	CU_ASSERT_EQUAL(nbh_wishes(b.node[0].n), 1);
+	CU_ASSERT_TRUE(nbh_wish_at(b.node[0].n, 0, &dev, &mac));
+	CU_ASSERT_TRUE(dev == 0 && mac_cmp(mac, b.nic[b0].mac) == 0);
+	CU_ASSERT_FALSE(nbh_wish_at(b.node[0].n, 1, &dev, &mac));
+	/* Accepted at one end only: nothing in the kernel, for however long. */
+	nbed_run(&b, 100 * SECOND);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, b0).state, NBH_WANTED);
+	CU_ASSERT_EQUAL(b.node[0].connects, 0);
+	CU_ASSERT_EQUAL(nbed_routes(&b, 0) + nbed_routes(&b, 1), 0);
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, a0), NBH_WANT_DONE);
+	nbed_run(&b, 200 * MS);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 1);
+	/* Lasts over losses: of the connection, of the neighbour, of the interface. */
+	nbed_hang_up(&b, 0, nbed_arc(&b, 0, 0, b0)->connection);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	nbed_join(&b, a0, b0, false);
+	nbed_run(&b, 10 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 0);
+	CU_ASSERT_EQUAL(nbh_wishes(b.node[0].n), 1);
+	nbed_join(&b, a0, b0, true);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	nbed_gone(&b, 0, 0);
+	nbed_run(&b, 10 * SECOND);
+	nbed_up(&b, 0, 0);
+	nbed_run(&b, 6 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 1);
+	/* Taken back without an arc. */
+	nbed_join(&b, a0, b0, false);
+	nbed_run(&b, 10 * SECOND);
+	CU_ASSERT_EQUAL(nbed_unwant(&b, 0, 0, b0), NBH_WANT_DONE);
+	nbed_join(&b, a0, b0, true);
+	nbed_run(&b, 10 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 0);
+	end();
+}
+
+/* A pair that shares an end with another one to the same node is refused. */
+static void
+test_conflict(void)
+{
+	begin(2, false);
+	nbed_segment(&b, 3, 2);
+	up(2, 2);
+	nbed_run(&b, 3 * SECOND);
+	for (unsigned x = 0; x < 2; x++) {
+		const unsigned y0 = nbed_nic_of(1 - x, 0), y1 = nbed_nic_of(1 - x, 1);
+
+		CU_ASSERT_EQUAL(nbed_want(&b, x, x, y0), NBH_WANT_DONE);
+		CU_ASSERT_EQUAL(nbed_want(&b, x, 1 - x, y0), NBH_WANT_CONFLICT);
+		CU_ASSERT_EQUAL(nbed_want(&b, x, x, y1), NBH_WANT_CONFLICT);
+		CU_ASSERT_EQUAL(nbed_want(&b, x, 1 - x, y1), NBH_WANT_DONE);
+	}
+	/* One wants 0-0 and 1-1, the other 1-0 and 0-1: there is no arc. */
+	nbed_run(&b, 60 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0) + nbed_arcs(&b, 1), 0);
+	for (unsigned dev = 0; dev < 2; dev++)
+		CU_ASSERT_EQUAL(nbed_unwant(&b, 1, dev, nbed_nic_of(0, 1 - dev)), NBH_WANT_DONE);
+	for (unsigned dev = 0; dev < 2; dev++)
+		CU_ASSERT_EQUAL(nbed_want(&b, 1, dev, nbed_nic_of(0, dev)), NBH_WANT_DONE);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 2);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 2);
+	end();
+}
+
+static void
+test_limits(void)
+{
+	begin(4, false);
+	nbed_segment(&b, 15, 1);
+	b.node[0].p.max_wishes = 2;
+	b.node[1].p.max_arcs = 2;
+	up(4, 1);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, nbed_nic_of(1, 0)), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, nbed_nic_of(2, 0)), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, nbed_nic_of(3, 0)), NBH_WANT_FULL);
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, nbed_nic_of(0, 0)), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, nbed_nic_of(2, 0)), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, nbed_nic_of(3, 0)), NBH_WANT_FULL);
+	CU_ASSERT_EQUAL(nbed_unwant(&b, 1, 0, nbed_nic_of(2, 0)), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, nbed_nic_of(3, 0)), NBH_WANT_DONE);
+	end();
+}
+
+/* What is the operator's to say in automatic mode: nothing. */
+static void
+test_mode(void)
+{
+	begin(2, true);
+	nbed_segment(&b, 3, 1);
+	up(2, 1);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, nbed_nic_of(1, 0)), NBH_WANT_MODE);
+	CU_ASSERT_EQUAL(nbed_unwant(&b, 0, 0, nbed_nic_of(1, 0)), NBH_WANT_MODE);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	end();
+}
+
+/* max_arcs in automatic mode: as many as there is room for, and others when there is. */
+static void
+test_full(void)
+{
+	begin(6, true);
+	nbed_segment(&b, 63, 1);
+	b.node[5].p.max_arcs = 3;
+	b.node[0].p.max_arcs = 2;
+	up(6, 1);
+	nbed_run(&b, 200 * SECOND);
+	CU_ASSERT_TRUE(nbed_arcs(&b, 5) >= 2 && nbed_arcs(&b, 5) <= 3);
+	CU_ASSERT_TRUE(nbed_arcs(&b, 0) >= 1 && nbed_arcs(&b, 0) <= 2);
+	for (unsigned x = 1; x < 5; x++)
+		CU_ASSERT_TRUE(nbed_arcs(&b, x) >= 3);
+	end();
+}
+
+int
+main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "M1: two interfaces each", test_m1 },
+		{ "M2: none with oneself", test_m2 },
+		{ "M3: cable and radio", test_m3 },
+		{ "M4: an interface is given up", test_m4 },
+		{ "M5: two and one", test_m5 },
+		{ "M6: three each", test_m6 },
+		{ "another pair takes the place", test_again },
+		{ "a pair is put aside", test_put_aside },
+		{ "put aside out of step", test_out_of_step },
+		{ "wishes", test_wishes },
+		{ "pairs that share an end", test_conflict },
+		{ "limits of wishes", test_limits },
+		{ "automatic mode", test_mode },
+		{ "full nodes", test_full },
+	};
+	return TAP_RUN(tests);
+}
