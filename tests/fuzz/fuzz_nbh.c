@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/nbhbed.h"
 
-enum { NODES = 2, DEVS = 2, STEPS = 400, CONNECTIONS = 8 };
+enum { NODES = 2, DEVS = 2, STEPS = 200, CONNECTIONS = 8 };
 
 static struct bed b;
 static const uint8_t *data;
@@ -279,7 +279,7 @@ step(void)
 		nbed_run(&b, byte(256) * 1000);
 		return;
 	case 2:
-		nbed_run(&b, byte(256) * 100000);
+		nbed_run(&b, byte(256) * 20000);
 		return;
 	case 3:
 		forge();

@@ -47,6 +47,9 @@ struct nbed_stream {
 	bool ended[2];		/* nothing more is said to that side */
 };
 
+static void wrong(struct bed *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct nbed_node *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 wrong(struct bed *b, const char *fmt, ...)
 {
@@ -597,7 +600,7 @@ nbed_start(struct bed *b, unsigned x)
 	if (s->id != 0)
 		s->n->node = s->id;
 	for (unsigned dev = 0; dev < NBH_DEVS; dev++)
-		b->nic[nbed_nic_of(x, dev)].plugged = b->nic[nbed_nic_of(x, dev)].has_address = false;
+		b->nic[nbed_nic_of(x, dev)].has_address = false;
 }
 
 void
@@ -648,9 +651,11 @@ nbed_up(struct bed *b, unsigned x, unsigned dev)
 	struct nbed_node *s = &b->node[x];
 	struct nbed_nic *c = &b->nic[nbed_nic_of(x, dev)];
 	ntk_ip_t address = c->address;
+	struct nbh_nic known;
 
-	c->plugged = true;
-	c->address = 0;
+	/* One that is known keeps what it has. */
+	if (!nbh_nic(s->n, dev, &known))
+		c->address = 0;
 	CALL(b, s, if (!nbh_nic_up(s->n, clock_of(b, s), dev, "eth", c->mac, address, &out))
 	    wrong(b, "an interface was not taken"));
 }

@@ -42,7 +42,6 @@ struct nbed_arc {
 struct nbed_nic {
 	ntk_mac_t mac;
 	ntk_ip_t address;	/* to be given at nic_up, or 0; then what it has */
-	bool plugged;		/* nbh_nic_up() was called */
 	bool has_address;	/* the kernel has it */
 	bool sees[BED_NICS];	/* hears what it sends */
 };

@@ -69,7 +69,7 @@ round_of_hellos(struct nbh *n, unsigned dev)
 	do {
 		size_t count = c->n - i < PEER_HEARD ? c->n - i : PEER_HEARD;
 
-		send(n, dev, c->v + i, count);
+		send(n, dev, count != 0 ? c->v + i : NULL, count);
 		i += count;
 	} while (i < c->n);
 	c->extra = NEVER;
