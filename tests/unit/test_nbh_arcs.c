@@ -566,6 +566,8 @@ open_of_a(void)
 	return o;
 }
 
+static uint32_t late;	/* how much longer than it was they say that we were on the way, µs */
+
 static void
 a_says_hello(bool wants)
 {
@@ -574,7 +576,14 @@ a_says_hello(bool wants)
 	struct peer_hello h = { .node = 1001, .address = 0xa9fe0a01, .interval = 1000,
 		.timestamp = (uint32_t)b.now, .heard = { &us, 1 } };
 
+	/* As if it had been heard just before: the time since then was its way. */
 	us.received = h.timestamp;
+	if (late != 0) {
+		h.interval = 60000;
+		us.timestamp = b.node[B].n->nic[0].stamps[b.node[B].n->nic[0].n_stamps - 1];
+		us.received -= (uint32_t)b.now + (uint32_t)b.node[B].offset +
+		    b.node[B].n->clock - us.timestamp - late;
+	}
 	memcpy(us.mac, b.nic[nic(B)].mac.b, 6);
 	memcpy(h.mac, b.nic[nic(A)].mac.b, 6);
 	nbed_forge(&b, B, 0, &h);
@@ -791,6 +800,35 @@ test_not_wanted(void)
 
 /* --- claims (19.7) ------------------------------------------------------------------------------- */
 
+/*
+ * After a connection broke the neighbour may be another one, but only until it has been heard
+ * as the one it was.
+ */
+static void
+test_orphan(void)
+{
+	struct peer_hello h = { .node = 666, .address = 0xa9fe0a02, .interval = 1000 };
+
+	for (unsigned heard = 0; heard < 2; heard++) {
+		struct peer_open o;
+		uint32_t c;
+
+		begin_by_hand();
+		o = open_of_a();
+		c = connect_as_a();
+		open_as_a(c, &o);
+		nbed_run(&b, 10 * MS);
+		nbed_hang_up(&b, B, c);
+		if (heard != 0)
+			a_says_hello(true);
+		memcpy(h.mac, b.nic[nic(A)].mac.b, 6);
+		nbed_forge(&b, B, 0, &h);
+		CU_ASSERT_EQUAL(nbed_entry(&b, B, 0, nic(A)).node, heard != 0 ? 1001 : 666);
+		CU_ASSERT_EQUAL(nbh_stats(b.node[B].n)->refused[NBH_R_NODE], heard);
+		end();
+	}
+}
+
 /* Others that say to be the neighbour of an arc are ignored and counted. */
 static void
 test_claims(void)
@@ -844,6 +882,40 @@ test_changes(void)
 	nbed_run(&b, 100 * SECOND);
 	CU_ASSERT_TRUE(arc(A, B)->cost < 2000);
 	CU_ASSERT_EQUAL(arc(A, B)->cost, nbed_entry(&b, A, 0, nic(B)).cost);
+	end();
+}
+
+/* What is not told because of the 10 s is told when they are over, without another hello. */
+static void
+test_change_waits(void)
+{
+	struct peer_open o;
+	uint64_t from;
+
+	late = 1000;
+	begin_by_hand();
+	o = open_of_a();
+	open_as_a(connect_as_a(), &o);
+	nbed_run(&b, 10 * MS);
+	CU_ASSERT_EQUAL(arc(B, A)->cost, 1000);
+	nbed_run(&b, 2 * SECOND);
+	late = 100000;
+	a_says_hello(true);
+	from = b.now;
+	CU_ASSERT_EQUAL(arc(B, A)->cost, 10900);
+	nbed_run(&b, 10 * MS);
+	for (unsigned i = 0; i < 4; i++) {
+		nbed_run(&b, 10 * MS);
+		a_says_hello(true);
+	}
+	CU_ASSERT_EQUAL(b.node[B].changed, 1);
+	CU_ASSERT_TRUE(nbed_entry(&b, B, 0, nic(A)).rtt > 21800);
+	nbed_run(&b, from + 10 * SECOND - b.now - 1);
+	CU_ASSERT_EQUAL(b.node[B].changed, 1);
+	nbed_run(&b, 1);
+	CU_ASSERT_EQUAL(b.node[B].changed, 2);
+	CU_ASSERT_EQUAL(arc(B, A)->cost, nbed_entry(&b, B, 0, nic(A)).rtt);
+	late = 0;
 	end();
 }
 
@@ -923,8 +995,10 @@ main(void)
 		{ "an OPEN for an arc that is up", test_reopened },
 		{ "gone while the kernel works", test_gone_while_routing },
 		{ "an OPEN of an arc that is not wanted", test_not_wanted },
+		{ "after a broken connection", test_orphan },
 		{ "claims to be a neighbour", test_claims },
 		{ "changes of cost", test_changes },
+		{ "a change that waits", test_change_waits },
 		{ "no broadcasts any more", test_deaf },
 		{ "asked in vain", test_asked_in_vain },
 	};

@@ -199,6 +199,31 @@ test_carrier(void)
 	end();
 }
 
+/* Connections that have not said whose they are go with their interface. */
+static void
+test_half_open(void)
+{
+	const struct peer_hello h = { .node = 5, .mac = { 2, 0, 0, 0, 0, 5 },
+		.address = 0xa9fe0505, .interval = 1000 };
+
+	for (unsigned how = 0; how < 3; how++) {
+		begin(1);
+		nbed_up(&b, 0, 0);
+		nbed_run(&b, SECOND);
+		nbed_forge(&b, 0, 0, &h);
+		CU_ASSERT_NOT_EQUAL(nbed_accept(&b, 0, 0, h.address), 0);
+		CU_ASSERT_EQUAL(b.node[0].n->n_connections, 1);
+		if (how == 0)
+			nbed_carrier(&b, 0, 0, false);
+		else if (how == 1)
+			nbed_down(&b, 0, 0);
+		else
+			nbed_gone(&b, 0, 0);
+		CU_ASSERT_EQUAL(b.node[0].n->n_connections, 0);
+		end();
+	}
+}
+
 /* Gone in the middle of everything: nothing is left, whatever was under way. */
 static void
 test_gone(void)
@@ -317,6 +342,13 @@ test_forged_conflict(void)
 		nbed_run(&b, 100 * MS);
 	}
 	CU_ASSERT_EQUAL(address(0, 0), before);
+	/* Different ones do not add up. */
+	for (unsigned i = 0; i < 100; i++) {
+		h = claim(1 + i % 2, before);
+		nbed_forge(&b, 0, 0, &h);
+		nbed_run(&b, 100 * MS);
+	}
+	CU_ASSERT_EQUAL(address(0, 0), before);
 	/* Insisting: once. */
 	for (unsigned i = 0; i < 500; i++) {
 		h = claim(1, address(0, 0));
@@ -361,6 +393,7 @@ main(void)
 		{ "the kernel does not take it", test_not_taken },
 		{ "calls out of place", test_calls },
 		{ "carrier", test_carrier },
+		{ "connections of nobody", test_half_open },
 		{ "gone at any moment", test_gone },
 		{ "newcomers with one address", test_conflict },
 		{ "segments that grow together", test_conflict_with_arcs },

@@ -222,6 +222,33 @@ test_out_of_step(void)
 	}
 }
 
+/* The one that follows has no room at first; when it has, the one that leads does not wait. */
+static void
+test_new_wish(void)
+{
+	uint64_t from;
+
+	begin(3, true);
+	nbed_join(&b, nbed_nic_of(0, 0), nbed_nic_of(1, 0), true);
+	nbed_join(&b, nbed_nic_of(1, 0), nbed_nic_of(2, 0), true);
+	b.node[1].p.max_arcs = 1;
+	nbed_up(&b, 1, 0);
+	nbed_up(&b, 2, 0);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 2), 1);
+	nbed_up(&b, 0, 0);
+	nbed_run(&b, 14 * SECOND);
+	/* It has given up by now, for half a minute. */
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, nbed_nic_of(1, 0)).state, NBH_READY);
+	nbed_kill(&b, 2, false);
+	from = b.now;
+	nbed_run(&b, 10 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 1), 1);
+	CU_ASSERT_TRUE(b.node[0].added_at - from < 5 * SECOND);
+	end();
+}
+
 /* --- the operator -------------------------------------------------------------------------- */
 
 static void
@@ -379,6 +406,7 @@ main(void)
 		{ "another pair takes the place", test_again },
 		{ "a pair is put aside", test_put_aside },
 		{ "put aside out of step", test_out_of_step },
+		{ "a new wish of the neighbour", test_new_wish },
 		{ "wishes", test_wishes },
 		{ "pairs that share an end", test_conflict },
 		{ "limits of wishes", test_limits },

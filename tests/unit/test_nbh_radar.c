@@ -221,6 +221,27 @@ test_many(void)
 	end();
 }
 
+/* A node has no more interfaces than we may have: who says otherwise takes no more places. */
+static void
+test_one_node(void)
+{
+	struct peer_hello h = { .node = 5000, .interval = 1000, .address = 0xa9fe0500 };
+
+	begin(false);
+	for (unsigned k = 1; k <= 40; k++) {
+		h.address++;
+		h.mac[0] = 2;
+		h.mac[5] = (uint8_t)k;
+		nbh_hello(n, now, 0, h.address, NULL, &h, &out);
+	}
+	look();
+	CU_ASSERT_EQUAL(nbh_entries(n), NBH_DEVS);
+	CU_ASSERT_EQUAL(nbh_stats(n)->refused[NBH_R_ENTRIES], 40 - NBH_DEVS);
+	hello_of(100, 1000, false, false);
+	CU_ASSERT_EQUAL(nbh_entries(n), NBH_DEVS + 1);
+	end();
+}
+
 /* --- states -------------------------------------------------------------------------------- */
 
 static void
@@ -469,6 +490,7 @@ main(void)
 		{ "intervals", test_interval },
 		{ "hellos out of turn", test_extra },
 		{ "many neighbours", test_many },
+		{ "one node with many interfaces", test_one_node },
 		{ "heard, ready, and back", test_states },
 		{ "silence", test_silence },
 		{ "numbers of entries", test_numbers },

@@ -137,10 +137,10 @@ entry_drop(struct nbh *n, struct entry *e, bool usable, enum nbh_why why)
 	nb_decide(n, node);
 }
 
-void
-entry_unlisted(struct nbh *n, struct entry *e)
+/* It does not list us any more. */
+static void
+unlisted(struct nbh *n, struct entry *e)
 {
-	e->peer_wants = false;
 	let_go(n, e, NBH_HEARD, false, NBH_WHY_SILENT);
 	nb_decide(n, e->node);
 }
@@ -148,7 +148,7 @@ entry_unlisted(struct nbh *n, struct entry *e)
 void
 entry_settle(struct nbh *n, struct entry *e)
 {
-	if (e->state != NBH_HEARD || !e->cost.known || e->listed != n->now)
+	if (e->state != NBH_HEARD || !e->cost.known)
 		return;
 	entry_state(n, e, NBH_READY);
 	nb_decide(n, e->node);
@@ -264,7 +264,7 @@ entry_tick(struct nbh *n, unsigned dev)
 			continue;
 		}
 		if (listed_until(e) <= n->now)
-			entry_unlisted(n, e);
+			unlisted(n, e);
 		if (patience_until(n, e) <= n->now)
 			put_aside(n, e);
 		if (pardon_at(n, e) <= n->now) {

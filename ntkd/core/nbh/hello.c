@@ -143,5 +143,4 @@ hello_stop(struct nbh *n, unsigned dev)
 	struct nic *c = &n->nic[dev];
 
 	c->hello = c->extra = NEVER;
-	c->n_stamps = 0;
 }

@@ -186,9 +186,7 @@ void entry_state(struct nbh *n, struct entry *e, enum nbh_state s);
 void entry_drop(struct nbh *n, struct entry *e, bool usable, enum nbh_why why);
 void entry_tick(struct nbh *n, unsigned dev);
 uint64_t entry_deadline(const struct nbh *n, const struct entry *e);
-/* From READY on, if it may be; what is not listed any more goes back to HEARD. */
-void entry_settle(struct nbh *n, struct entry *e);
-void entry_unlisted(struct nbh *n, struct entry *e);
+void entry_settle(struct nbh *n, struct entry *e);	/* it lists us: READY, if it may be */
 
 /* want.c */
 bool wish_has(const struct nbh *n, unsigned dev, ntk_mac_t mac);
