@@ -373,10 +373,16 @@ route_wanted(struct bed *b, struct nbed_node *x, const struct nbh_action *a)
 	x->arc = need(grow(x->arc, x->n_arcs, 1, &x->arcs_size, sizeof(*c)));
 	c = &x->arc[x->n_arcs++];
 	*c = (struct nbed_arc){ .arc = a->arc, .dev = a->dev, .mac = a->mac, .peer = a->peer,
-		.wanted = true };
-	for (size_t i = 0; i + 1 < x->n_arcs; i++)
-		if (x->arc[i].wanted && x->arc[i].peer == a->peer)
+		.node = a->node, .wanted = true };
+	for (size_t i = 0; i + 1 < x->n_arcs; i++) {
+		const struct nbed_arc *o = &x->arc[i];
+
+		if (o->wanted && o->peer == a->peer)
 			wrong(b, "two routes to one address");
+		if (o->wanted && (mac_cmp(o->mac, a->mac) == 0 ||
+		    (o->node == a->node && o->dev == a->dev)))
+			wrong(b, "two arcs with one node share an interface");
+	}
 	put(b, b->now + kernel_time(b), &(struct nbed_event){ .kind = ROUTE, .arc = a->arc,
 	    .node = node_index(b, x), .life = x->life, .ok = !x->no_routes });
 }

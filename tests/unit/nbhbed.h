@@ -31,6 +31,7 @@ struct nbed_arc {
 	unsigned dev;
 	ntk_mac_t mac;
 	ntk_ip_t peer;
+	uint32_t node;
 	uint64_t cost;
 	uint64_t changed;	/* when last, 0 never */
 	bool route;		/* the kernel has it */

@@ -94,7 +94,7 @@ begin_with_arc(bool automatic)
 	events_are(B, "r opened +0 ");
 }
 
-/* --- coming up ------------------------------------------------------------------------------- */
+/* --- coming up ------------------------------ */
 
 /* N1, and 19.4's worked order: a few round trips after the first hello. */
 static void
@@ -310,7 +310,7 @@ test_n8_silent(void)
 	end();
 }
 
-/* --- going ------------------------------------------------------------------------------------- */
+/* --- going ------------------------------ */
 
 /* L1: a failure: no message; the wish stays, and the arc comes back. */
 static void
@@ -459,7 +459,7 @@ test_stop(void)
 	end();
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ------------------------------ */
 
 /* Another topology, another range: no arc, told once a minute, and not asked every second. */
 static void
@@ -550,7 +550,7 @@ test_no_answer(void)
 	end();
 }
 
-/* --- by hand: the follower ---------------------------------------------------------------------- */
+/* --- by hand: the follower ------------------------------ */
 
 /* Node b alone; node 1001 is played by the test. */
 static struct peer_open
@@ -703,6 +703,17 @@ test_no_open(void)
 	nbed_say(&b, B, c, PEER_NOTICE, 0, PEER_open, &m, 0);
 	CU_ASSERT_FALSE(is_there(c));
 	CU_ASSERT_EQUAL(nbh_stats(b.node[B].n)->refused[NBH_R_SPEECH], 3);
+	/* It is none of ours. */
+	c = connect_as_a();
+	{
+		struct nbh_out out;
+
+		nbh_out_init(&out);
+		nbh_connected(b.node[B].n, 0, c, &out);
+		CU_ASSERT_EQUAL(out.n, 0);
+		nbh_out_free(&out);
+	}
+	nbed_hang_up(&b, B, c);
 	c = connect_as_a();
 	nbed_run(&b, 1990 * MS);
 	CU_ASSERT_TRUE(is_there(c));
@@ -798,7 +809,155 @@ test_not_wanted(void)
 	end();
 }
 
-/* --- claims (19.7) ------------------------------------------------------------------------------- */
+/* --- by hand: the leader ------------------------------ */
+
+static const ntk_mac_t mac_z = { { 2, 0, 0, 0, 0, 9 } };
+
+/* z, 9000, hears a and wants it. */
+static void
+z_says_hello(void)
+{
+	struct peer_heard us = { .node = 1001, .timestamp = b.node[A].n->nic[0].stamps[0],
+		.received = (uint32_t)b.now, .flags = PEER_HEARD_WANT };
+	struct peer_hello h = { .node = 9000, .address = 0xa9fe0909, .interval = 1000,
+		.timestamp = us.received, .heard = { &us, 1 } };
+
+	memcpy(us.mac, b.nic[nic(A)].mac.b, 6);
+	memcpy(h.mac, mac_z.b, 6);
+	nbed_forge(&b, A, 0, &h);
+}
+
+static struct nbh_entry
+entry_z(void)
+{
+	struct nbh_entry e = { .entry = 0 };
+
+	nbh_entry_find(b.node[A].n, 0, mac_z, &e);
+	return e;
+}
+
+static void
+connected(uint32_t c, size_t actions)
+{
+	struct nbh_out out;
+
+	nbh_out_init(&out);
+	nbh_connected(b.node[A].n, b.now + b.node[A].offset, c, &out);
+	CU_ASSERT_EQUAL_FATAL(out.n, actions);
+	if (actions != 0) {
+		const struct peer_open *o = &out.v[0].msg->open;
+
+		CU_ASSERT_EQUAL(out.v[0].kind, NBH_CALL);
+		CU_ASSERT_EQUAL(out.v[0].call, NBH_OPEN_CALL);
+		CU_ASSERT_EQUAL(out.v[0].connection, c);
+		CU_ASSERT_TRUE(o->node == 1001 && o->peer_node == 9000);
+		CU_ASSERT_TRUE(o->address == 0xa9fe0a01 && o->peer_address == 0xa9fe0909);
+		CU_ASSERT_EQUAL(memcmp(o->mac, b.nic[nic(A)].mac.b, 6), 0);
+		CU_ASSERT_EQUAL(memcmp(o->peer_mac, mac_z.b, 6), 0);
+		CU_ASSERT_EQUAL(o->range, 0x0a000000);
+		CU_ASSERT_EQUAL(o->gexp.n, b.node[A].p.topo.levels);
+	}
+	nbh_out_free(&out);
+}
+
+static uint32_t
+begin_leading(void)
+{
+	begin(1, true);
+	nbed_up(&b, A, 0);
+	nbed_run(&b, 10 * MS);
+	z_says_hello();
+	CU_ASSERT_EQUAL(entry_z().state, NBH_OPENING);
+	return entry_z().connection;
+}
+
+/* What z may answer, and what becomes of it. */
+static void
+test_answers(void)
+{
+	static const struct {
+		enum peer_kind kind;
+		uint32_t call;
+		uint8_t called, error, type, protocol;
+		uint32_t node;
+		enum nbh_state state;
+		enum nbh_refusal refusal;	/* NBH_REFUSALS: none */
+		bool wants;
+	} answers[] = {
+		{ PEER_RESULT, 1, PEER_open, 0, PEER_opened, 1, 9000, NBH_AGREED, NBH_REFUSALS, true },
+		{ PEER_RESULT, 1, PEER_open, 0, PEER_opened, 1, 9001, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_RESULT, 1, PEER_open, 0, PEER_opened, 2, 9000, NBH_WANTED, NBH_R_VERSION, true },
+		{ PEER_RESULT, 2, PEER_open, 0, PEER_opened, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_RESULT, 1, PEER_alive, 0, PEER_opened, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_RESULT, 1, PEER_open, 0, PEER_alive, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_RESULT, 1, PEER_open, 0, 0, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_NOTICE, 0, PEER_close, 0, PEER_close, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_WAIT, 1, PEER_open, 0, 0, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_CALL, 1, PEER_open, 0, PEER_open, 1, 9000, NBH_WANTED, NBH_R_SPEECH, true },
+		{ PEER_ERROR, 1, PEER_open, PEER_E_NOT_WANTED, 0, 1, 9000, NBH_WANTED, NBH_R_DECLINED,
+		    false },
+		{ PEER_ERROR, 1, PEER_open, PEER_E_BUSY, 0, 1, 9000, NBH_WANTED, NBH_R_DECLINED, true },
+		{ PEER_ERROR, 1, PEER_open, 200, 0, 1, 9000, NBH_WANTED, NBH_R_DECLINED, true },
+		{ PEER_ERROR, 1, PEER_open, PEER_E_TOPOLOGY, 0, 1, 9000, NBH_WANTED, NBH_R_TOPOLOGY,
+		    true },
+		{ PEER_ERROR, 1, PEER_open, PEER_E_VERSION, 0, 1, 9000, NBH_WANTED, NBH_R_VERSION,
+		    true },
+	};
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct peer_msg m = { .type = answers[i].type };
+		uint32_t c = begin_leading();
+		unsigned connects;
+
+		if (m.type == PEER_opened)
+			m.opened = (struct peer_opened){ answers[i].protocol, answers[i].node };
+		connected(c, 1);
+		nbed_say(&b, A, c, answers[i].kind, answers[i].call, answers[i].called,
+		    m.type != 0 ? &m : NULL, answers[i].error);
+		CU_ASSERT_EQUAL(entry_z().state, answers[i].state);
+		CU_ASSERT_EQUAL(entry_z().peer_wants, answers[i].wants);
+		CU_ASSERT_EQUAL(nbh_connection(b.node[A].n, c, NULL, NULL) != NBH_C_NONE,
+		    answers[i].state == NBH_AGREED);
+		for (int r = 0; r < NBH_REFUSALS; r++)
+			CU_ASSERT_EQUAL(nbh_stats(b.node[A].n)->refused[r],
+			    (enum nbh_refusal)r == answers[i].refusal);
+		/* Not at once; but with the hello after that, unless it is of no use. */
+		connects = b.node[A].connects;
+		nbed_run(&b, 200 * MS);
+		z_says_hello();
+		CU_ASSERT_EQUAL(b.node[A].connects, connects);
+		nbed_run(&b, 400 * MS);
+		z_says_hello();
+		CU_ASSERT_EQUAL(b.node[A].connects, connects + (answers[i].state != NBH_AGREED &&
+		    answers[i].refusal != NBH_R_TOPOLOGY && answers[i].refusal != NBH_R_VERSION));
+		end();
+	}
+}
+
+/* An answer before the question, and a connection that is made twice. */
+static void
+test_connected(void)
+{
+	const struct peer_msg m = { .type = PEER_opened, .opened = { PEER_VERSION, 9000 } };
+	uint32_t c = begin_leading();
+
+	nbed_say(&b, A, c, PEER_RESULT, NBH_OPEN_CALL, PEER_open, &m, 0);
+	CU_ASSERT_EQUAL(entry_z().state, NBH_WANTED);
+	connected(c, 0);
+	end();
+	c = begin_leading();
+	connected(c, 1);
+	connected(c, 0);
+	connected(c + 1, 0);
+	nbed_say(&b, A, c, PEER_RESULT, NBH_OPEN_CALL, PEER_open, &m, 0);
+	connected(c, 0);
+	nbed_run(&b, 10 * MS);
+	events_are(A, "r +0 ");
+	CU_ASSERT_EQUAL(nbh_connection(b.node[A].n, c, NULL, NULL), NBH_C_UP);
+	end();
+}
+
+/* --- claims (19.7) ------------------------------ */
 
 /*
  * After a connection broke the neighbour may be another one, but only until it has been heard
@@ -858,7 +1017,7 @@ test_claims(void)
 	end();
 }
 
-/* --- costs ------------------------------------------------------------------------------------------ */
+/* --- costs ------------------------------ */
 
 /* arc_changed at most once in 10 s; what is told then is what holds then (checked by the bed). */
 static void
@@ -919,7 +1078,7 @@ test_change_waits(void)
 	end();
 }
 
-/* --- alive ------------------------------------------------------------------------------------------- */
+/* --- alive ------------------------------ */
 
 /*
  * Broadcasts do not come through any more, the connection does: the arc stays, but not for ever.
@@ -995,6 +1154,8 @@ main(void)
 		{ "an OPEN for an arc that is up", test_reopened },
 		{ "gone while the kernel works", test_gone_while_routing },
 		{ "an OPEN of an arc that is not wanted", test_not_wanted },
+		{ "answers to our OPEN", test_answers },
+		{ "connected out of turn", test_connected },
 		{ "after a broken connection", test_orphan },
 		{ "claims to be a neighbour", test_claims },
 		{ "changes of cost", test_changes },

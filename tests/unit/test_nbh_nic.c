@@ -254,7 +254,7 @@ test_gone(void)
 	}
 }
 
-/* --- conflicts (16.1 d) ----------------------------------------------------------------------- */
+/* --- conflicts (16.1 d) ------------------------------ */
 
 /* Two newcomers that drew the same: the higher id moves at once, the lower one stays. */
 static void

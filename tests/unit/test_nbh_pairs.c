@@ -38,7 +38,7 @@ end(void)
 	nbed_free(&b);
 }
 
-/* --- M ------------------------------------------------------------------------------------ */
+/* --- M ------------------------------ */
 
 static void
 test_m1(void)
@@ -199,6 +199,65 @@ test_put_aside(void)
 	end();
 }
 
+/* A pair on an interface that is being lost, or with a node that is gone, takes no place. */
+static void
+test_no_replacement(void)
+{
+	for (unsigned how = 0; how < 2; how++) {
+		unsigned connects;
+
+		begin(2, true);
+		nbed_segment(&b, 3, 2);
+		nbed_up(&b, 0, 0);
+		nbed_up(&b, 1, 0);
+		nbed_up(&b, 1, 1);
+		nbed_run(&b, 15 * SECOND);
+		CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+		connects = b.node[0].connects;
+		if (how == 0) {
+			nbed_carrier(&b, 0, 0, false);
+		} else {
+			/* Of both interfaces the last hello is of the same moment. */
+			b.deaf = true;
+			nbed_run(&b, 2 * SECOND);
+			for (unsigned i = 0; i < 2; i++) {
+				b.node[0].n->nic[0].v[i]->heard = b.node[0].n->now;
+				b.node[0].n->nic[0].v[i]->listed = b.node[0].n->now;
+			}
+			nbed_kill(&b, 1, true);
+			nbed_run(&b, 10 * SECOND);
+		}
+		CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 0);
+		CU_ASSERT_EQUAL(b.node[0].connects, connects);
+		end();
+	}
+}
+
+/* One MAC heard on two of our interfaces, whose node agrees to everything: one arc (R3). */
+static void
+test_one_mac(void)
+{
+	struct peer_heard us = { .node = 1001, .flags = PEER_HEARD_WANT };
+	struct peer_hello h = { .node = 9000, .mac = { 2, 0, 0, 0, 0, 9 }, .address = 0xa9fe0909,
+		.interval = 1000, .heard = { &us, 1 } };
+
+	begin(1, true);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 0, 1);
+	nbed_run(&b, 100 * MS);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned dev = i % 2;
+
+		us.timestamp = b.node[0].n->nic[dev].stamps[0];
+		h.timestamp = us.received = (uint32_t)b.now;
+		memcpy(us.mac, b.nic[nbed_nic_of(0, dev)].mac.b, 6);
+		nbed_forge(&b, 0, dev, &h);
+		CU_ASSERT_EQUAL(b.node[0].connects, 1);
+		nbed_run(&b, 50 * MS);
+	}
+	end();
+}
+
 /* One that leads and one that follows, each put aside at its own time, still meet. */
 static void
 test_out_of_step(void)
@@ -249,7 +308,7 @@ test_new_wish(void)
 	end();
 }
 
-/* --- the operator -------------------------------------------------------------------------- */
+/* --- the operator ------------------------------ */
 
 static void
 test_wishes(void)
@@ -342,6 +401,53 @@ test_conflict(void)
 	end();
 }
 
+/* Also when the other pair cannot be heard now, or has no route. */
+static void
+test_conflict_with_absent(void)
+{
+	const unsigned b0 = nbed_nic_of(1, 0), b1 = nbed_nic_of(1, 1);
+
+	begin(2, false);
+	nbed_segment(&b, 3, 2);
+	up(2, 2);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b0), NBH_WANT_DONE);
+	nbed_join(&b, nbed_nic_of(0, 0), b0, false);
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, b0).entry, 0);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 1, b0), NBH_WANT_CONFLICT);
+	nbed_join(&b, nbed_nic_of(0, 0), b0, true);
+	nbed_run(&b, 3 * SECOND);
+	b.node[0].no_routes = true;
+	CU_ASSERT_EQUAL(nbed_want(&b, 1, 0, nbed_nic_of(0, 0)), NBH_WANT_DONE);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, b0).state, NBH_READY);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b1), NBH_WANT_CONFLICT);
+	b.node[0].no_routes = false;
+	nbed_run(&b, 40 * SECOND);
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 1);
+	/* The follower wants it already: it comes at once, not with the next hello. */
+	CU_ASSERT_EQUAL(nbed_unwant(&b, 0, 0, b0), NBH_WANT_DONE);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, b0), NBH_WANT_DONE);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, b0).state, NBH_OPENING);
+	end();
+}
+
+/* Who does not hear us cannot be wanted. */
+static void
+test_not_mutual(void)
+{
+	begin(2, false);
+	b.nic[nbed_nic_of(1, 0)].sees[nbed_nic_of(0, 0)] = true;
+	up(2, 1);
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT_EQUAL(nbed_entry(&b, 0, 0, nbed_nic_of(1, 0)).state, NBH_HEARD);
+	CU_ASSERT_EQUAL(nbed_want(&b, 0, 0, nbed_nic_of(1, 0)), NBH_WANT_UNKNOWN);
+	CU_ASSERT_EQUAL(nbh_wishes(b.node[0].n), 0);
+	end();
+}
+
 static void
 test_limits(void)
 {
@@ -405,10 +511,14 @@ main(void)
 		{ "M6: three each", test_m6 },
 		{ "another pair takes the place", test_again },
 		{ "a pair is put aside", test_put_aside },
+		{ "nothing takes the place", test_no_replacement },
+		{ "one MAC on two interfaces", test_one_mac },
 		{ "put aside out of step", test_out_of_step },
 		{ "a new wish of the neighbour", test_new_wish },
 		{ "wishes", test_wishes },
 		{ "pairs that share an end", test_conflict },
+		{ "pairs that share an end with an absent one", test_conflict_with_absent },
+		{ "heard one way only", test_not_mutual },
 		{ "limits of wishes", test_limits },
 		{ "automatic mode", test_mode },
 		{ "full nodes", test_full },

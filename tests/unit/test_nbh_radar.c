@@ -7,7 +7,7 @@
 
 static struct bed b;
 
-/* --- a node alone, and hellos made by hand ------------------------------------------------ */
+/* --- a node alone, and hellos made by hand ------------------------------ */
 
 static struct nbh_params params;
 static struct nbh *n;
@@ -108,7 +108,7 @@ entry(unsigned k)
 	return e;
 }
 
-/* --- sending ----------------------------------------------------------------------------- */
+/* --- sending ------------------------------ */
 
 static void
 test_interval(void)
@@ -242,7 +242,7 @@ test_one_node(void)
 	end();
 }
 
-/* --- states -------------------------------------------------------------------------------- */
+/* --- states ------------------------------ */
 
 static void
 test_states(void)
@@ -321,7 +321,7 @@ test_numbers(void)
 	end();
 }
 
-/* --- what is refused ------------------------------------------------------------------------- */
+/* --- what is refused ------------------------------ */
 
 static struct peer_hello
 good(void)
@@ -445,7 +445,7 @@ test_log(void)
 	end();
 }
 
-/* --- loss -------------------------------------------------------------------------------------- */
+/* --- loss ------------------------------ */
 
 /* An hour with every fifth packet lost: how often an arc was. */
 static unsigned
