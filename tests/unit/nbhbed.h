@@ -31,6 +31,7 @@ struct nbed_arc {
 	unsigned dev;
 	ntk_mac_t mac;
 	ntk_ip_t peer;
+	uint32_t node;
 	uint64_t cost;
 	uint64_t changed;	/* when last, 0 never */
 	bool route;		/* the kernel has it */
@@ -42,7 +43,6 @@ struct nbed_arc {
 struct nbed_nic {
 	ntk_mac_t mac;
 	ntk_ip_t address;	/* to be given at nic_up, or 0; then what it has */
-	bool plugged;		/* nbh_nic_up() was called */
 	bool has_address;	/* the kernel has it */
 	bool sees[BED_NICS];	/* hears what it sends */
 };
@@ -77,6 +77,7 @@ struct bed {
 	uint64_t delay_min, delay_max;	/* one way; drawn for each packet */
 	uint64_t kernel_max;
 	unsigned loss, copies, connect_fails;
+	bool deaf;		/* no datagram arrives */
 	struct nbed_node node[BED_NODES];
 	struct nbed_nic nic[BED_NICS];
 	struct nbed_event *event;	/* a heap by time and number */
@@ -84,7 +85,7 @@ struct bed {
 	uint64_t n_made;
 	struct nbed_stream *stream;
 	size_t n_streams, streams_size;
-	uint64_t datagrams, bytes;
+	uint64_t datagrams, bytes, calls;
 	char wrong[300];
 };
 

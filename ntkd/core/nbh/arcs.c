@@ -149,7 +149,7 @@ route_refused(struct nbh *n, struct entry *e)
 	connection_close(n, e->connection);
 	e->arc = 0;
 	e->wanted = n->now;
-	e->aside = e->retry = n->now + n->p->aside;
+	e->barred = n->now + n->p->aside;
 	entry_state(n, e, NBH_WANTED);
 	nb_decide(n, e->node);
 }

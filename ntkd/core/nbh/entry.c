@@ -137,10 +137,10 @@ entry_drop(struct nbh *n, struct entry *e, bool usable, enum nbh_why why)
 	nb_decide(n, node);
 }
 
-void
-entry_unlisted(struct nbh *n, struct entry *e)
+/* It does not list us any more. */
+static void
+unlisted(struct nbh *n, struct entry *e)
 {
-	e->peer_wants = false;
 	let_go(n, e, NBH_HEARD, false, NBH_WHY_SILENT);
 	nb_decide(n, e->node);
 }
@@ -148,7 +148,7 @@ entry_unlisted(struct nbh *n, struct entry *e)
 void
 entry_settle(struct nbh *n, struct entry *e)
 {
-	if (e->state != NBH_HEARD || !e->cost.known || e->listed != n->now)
+	if (e->state != NBH_HEARD || !e->cost.known)
 		return;
 	entry_state(n, e, NBH_READY);
 	nb_decide(n, e->node);
@@ -195,16 +195,21 @@ listed_until(const struct entry *e)
 	return e->state > NBH_HEARD && e->state < NBH_AGREED ? e->listed + silence(e) : NEVER;
 }
 
-/* Automatic mode: when the pair is put aside, or taken up again. */
+/* Automatic mode: when the pair is put aside. */
 static uint64_t
 patience_until(const struct nbh *n, const struct entry *e)
 {
-	if (!n->p->automatic)
-		return NEVER;
-	if (e->state == NBH_READY && e->aside > n->now)
-		return e->aside;
-	return e->state == NBH_WANTED || e->state == NBH_OPENING ? e->wanted + n->p->patience :
-	    NEVER;
+	return n->p->automatic && (e->state == NBH_WANTED || e->state == NBH_OPENING) ?
+	    e->wanted + n->p->patience : NEVER;
+}
+
+/* When a pair that must not be wanted may be again. */
+static uint64_t
+pardon_at(const struct nbh *n, const struct entry *e)
+{
+	uint64_t at = n->p->automatic && e->aside > e->barred ? e->aside : e->barred;
+
+	return e->state == NBH_READY && at != 0 ? at : NEVER;
 }
 
 static bool
@@ -223,6 +228,9 @@ entry_deadline(const struct nbh *n, const struct entry *e)
 	if (t < when)
 		when = t;
 	t = patience_until(n, e);
+	if (t < when)
+		when = t;
+	t = pardon_at(n, e);
 	if (t < when)
 		when = t;
 	t = ask_at(n, e);
@@ -256,11 +264,11 @@ entry_tick(struct nbh *n, unsigned dev)
 			continue;
 		}
 		if (listed_until(e) <= n->now)
-			entry_unlisted(n, e);
-		if (e->state >= NBH_WANTED && patience_until(n, e) <= n->now)
+			unlisted(n, e);
+		if (patience_until(n, e) <= n->now)
 			put_aside(n, e);
-		else if (e->state == NBH_READY && e->aside != 0 && e->aside <= n->now) {
-			e->aside = 0;
+		if (pardon_at(n, e) <= n->now) {
+			e->aside = e->barred = 0;
 			nb_decide(n, e->node);
 		}
 		nb_arc_cost(n, e);

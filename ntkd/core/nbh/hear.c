@@ -177,8 +177,6 @@ listed(struct nbh *n, struct entry *e, const struct peer_hello *h, const struct 
 	e->listed = n->now;
 	e->peer_wants = wants;
 	measure(n, e, h, us);
-	if (new_wish)
-		e->failures = 0;
 	/*
 	 * A pair that was put aside is taken up when the neighbour begins to want it; by the one
 	 * that follows whenever the leader does, or the two would wait for each other by turns.

@@ -69,7 +69,7 @@ round_of_hellos(struct nbh *n, unsigned dev)
 	do {
 		size_t count = c->n - i < PEER_HEARD ? c->n - i : PEER_HEARD;
 
-		send(n, dev, c->v + i, count);
+		send(n, dev, count != 0 ? c->v + i : NULL, count);
 		i += count;
 	} while (i < c->n);
 	c->extra = NEVER;
@@ -143,5 +143,4 @@ hello_stop(struct nbh *n, unsigned dev)
 	struct nic *c = &n->nic[dev];
 
 	c->hello = c->extra = NEVER;
-	c->n_stamps = 0;
 }

@@ -9,8 +9,6 @@
  * put off: decisions about who is wanted, and hellos.
  */
 
-#define act nbh_act
-
 #include "ntkd/core/nbh/nbh.h"
 
 #ifdef __cplusplus
@@ -53,6 +51,7 @@ struct entry {
 	struct nbh_cost cost;
 	uint64_t wanted;	/* since when, or since the arc was lost */
 	uint64_t aside;		/* until when the pair is put aside */
+	uint64_t barred;	/* the kernel refused its route: not wanted before, in any mode */
 	uint64_t retry;		/* we do not connect before */
 	uint8_t failures;	/* in a row */
 	uint32_t arc;		/* 0 before AGREED */
@@ -187,9 +186,7 @@ void entry_state(struct nbh *n, struct entry *e, enum nbh_state s);
 void entry_drop(struct nbh *n, struct entry *e, bool usable, enum nbh_why why);
 void entry_tick(struct nbh *n, unsigned dev);
 uint64_t entry_deadline(const struct nbh *n, const struct entry *e);
-/* From READY on, if it may be; what is not listed any more goes back to HEARD. */
-void entry_settle(struct nbh *n, struct entry *e);
-void entry_unlisted(struct nbh *n, struct entry *e);
+void entry_settle(struct nbh *n, struct entry *e);	/* it lists us: READY, if it may be */
 
 /* want.c */
 bool wish_has(const struct nbh *n, unsigned dev, ntk_mac_t mac);

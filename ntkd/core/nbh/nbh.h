@@ -309,7 +309,7 @@ bool nbh_takes(uint8_t type);
 
 /* --- from the kernel ------------------------------------------------------------------ */
 
-/* How NBH_ROUTE_WANTED of ARC ended.  Not OK: the arc is not made; tried again after a while. */
+/* How NBH_ROUTE_WANTED of ARC ended.  Not OK: the arc is not made; tried again 30 s later. */
 void nbh_route_done(struct nbh *n, uint64_t now, uint32_t arc, bool ok, struct nbh_out *out);
 
 /* --- from the operator and the other modules ---------------------------------------------- */

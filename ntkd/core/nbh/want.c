@@ -77,6 +77,8 @@ pair_blocked(const struct nbh *n, const struct entry *e, enum nbh_state s)
 static bool
 is_wished(const struct nbh *n, const struct entry *e)
 {
+	if (e->barred > n->now)
+		return false;
 	return n->p->automatic ? e->aside <= n->now : wish_has(n, e->dev, e->mac);
 }
 
@@ -115,6 +117,7 @@ take_wanted(struct nbh *n, struct entry *e)
 		return;
 	}
 	e->wanted = n->now;
+	e->aside = e->barred = 0;
 	entry_state(n, e, NBH_WANTED);
 	open_try(n, e);
 }
