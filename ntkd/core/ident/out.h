@@ -55,8 +55,8 @@ enum ident_action_kind {
 	IDENT_DUPLICATED,	/* migration, id, other: OTHER was made, it has ID's former
 				   namespace and is main if ID was; ID is in namespace ns,
 				   which the caller completes; then ident_ns_complete() */
-	IDENT_COMPLETE,		/* migration, id, other: all is exchanged, the inherited namespace
-				   may change; once, and at most 10 s after ident_ns_complete() */
+	IDENT_COMPLETE,		/* migration, id, other: our exchanges have ended, and those of neighbours
+				   that take part too, or have had 10 s: the inherited namespace may change */
 	IDENT_SETTLED,		/* migration, id, other: neither is busy with it any more; with IDENT_COMPLETE
 				   or after it */
 	IDENT_GIVEN_UP,		/* migration, id: not duplicated, the record is gone; EXPIRED tells why */

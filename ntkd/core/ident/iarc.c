@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ntkd/core/ident/int.h"
+
+struct iarc *
+iarc_find(const struct arc *a, const struct identity *id, uint32_t peer)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->iarc[i]->id == id && a->iarc[i]->peer == peer)
+			return a->iarc[i];
+	return NULL;
+}
+
+size_t
+iarc_count(const struct arc *a, const struct identity *id)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += a->iarc[i]->id == id;
+	return n;
+}
+
+struct ident_iarc
+iarc_info(const struct ident *x, const struct iarc *i)
+{
+	return (struct ident_iarc){
+		.number = i->number,
+		.index = i->index,
+		.arc = i->arc->number,
+		.id = i->id->id,
+		.peer = i->peer,
+		.dev = i->arc->dev,
+		.peer_mac = i->mac,
+		.peer_linklocal = i->linklocal,
+		.prev = i->prev,
+		.both = i->both,
+		.principal = principal_is(x, i),
+		.closing = i->closing != CLOSING_NO,
+	};
+}
+
+/* --- what may be in one ---------------------------------------------------------- */
+
+static bool
+is_own(const struct ident_nic *nic, ntk_mac_t mac, ntk_ip_t linklocal)
+{
+	for (unsigned d = 0; d < CONF_INTERFACES; d++)
+		if (nic[d].present &&
+		    (nic[d].linklocal == linklocal || mac_cmp(nic[d].mac, mac) == 0))
+			return true;
+	return false;
+}
+
+static bool
+is_ours(const struct ident *x, ntk_mac_t mac, ntk_ip_t linklocal)
+{
+	for (size_t i = 0; i < x->n_ids; i++)
+		if (is_own(x->id[i]->nic, mac, linklocal))
+			return true;
+	for (size_t i = 0; i < x->n_recs; i++)
+		if (x->rec[i]->state == IDENT_MAKING && is_own(x->rec[i]->nic, mac, linklocal))
+			return true;
+	return false;
+}
+
+/* A MAC selects a table of its identity, a link-local a route on its identity's device. */
+static bool
+collides(const struct iarc *i, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal)
+{
+	return mac_cmp(i->mac, mac) == 0 || (i->arc->dev == dev && i->linklocal == linklocal);
+}
+
+bool
+iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id, ntk_mac_t mac,
+    ntk_ip_t linklocal, const struct iarc *except)
+{
+	if (!mac_is_unicast(mac) || !linklocal_is_usable(linklocal) || is_ours(x, mac, linklocal))
+		return false;
+	for (size_t i = 0; i < x->n_arcs; i++) {
+		const struct arc *b = x->arc[i];
+
+		/* The real interface of a neighbour: nobody else may claim it. */
+		if (b != a && b->dev == a->dev && b->linklocal == linklocal)
+			return false;
+		for (size_t k = 0; k < b->n; k++)
+			if (b->iarc[k] != except && b->iarc[k]->id == id &&
+			    collides(b->iarc[k], a->dev, mac, linklocal))
+				return false;
+	}
+	return true;
+}
+
+bool
+iarc_has_room(const struct ident *x, const struct arc *a, const struct identity *id)
+{
+	return iarc_count(a, id) < x->p->max_peers && id->n_iarcs < x->p->max_iarcs;
+}
+
+/* --- making, changing -------------------------------------------------------------- */
+
+static bool
+number_is_used(const struct ident *x, uint32_t number)
+{
+	for (size_t i = 0; i < x->n_arcs; i++)
+		for (size_t k = 0; k < x->arc[i]->n; k++)
+			if (x->arc[i]->iarc[k]->number == number)
+				return true;
+	return false;
+}
+
+struct iarc *
+iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer, ntk_mac_t mac,
+    ntk_ip_t linklocal)
+{
+	struct iarc **v = room(x, a->iarc, a->n, &a->size, sizeof(*v));
+	struct iarc *i = calloc(1, sizeof(*i));
+
+	if (v != NULL)
+		a->iarc = v;
+	if (v == NULL || i == NULL) {
+		x->failed = true;
+		free(i);
+		return NULL;
+	}
+	do
+		x->last_number++;
+	while (x->last_number == 0 || number_is_used(x, x->last_number));
+	i->id = id;
+	i->arc = a;
+	i->number = x->last_number;
+	i->index = id->next_iarc++;
+	i->peer = peer;
+	i->mac = mac;
+	i->linklocal = linklocal;
+	i->copy_index = UINT32_MAX;
+	i->close_at = NEVER;
+	id->n_iarcs++;
+	v[a->n++] = i;
+	return i;
+}
+
+void
+iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal, bool only_neighbour)
+{
+	const ntk_mac_t former_mac = i->mac;
+	const ntk_ip_t former_linklocal = i->linklocal;
+	struct ident_action *a;
+
+	i->mac = mac;
+	i->linklocal = linklocal;
+	if (i->id->leaving)
+		return;
+	a = act_iarc(x, IDENT_IARC_CHANGED, i);
+	a->only_neighbour = only_neighbour;
+	a->former_mac = former_mac;
+	a->former_linklocal = former_linklocal;
+}
+
+/* --- removing ------------------------------------------------------------------------ */
+
+void
+iarc_free(struct iarc *i)
+{
+	struct arc *a = i->arc;
+	size_t at = 0;
+
+	while (a->iarc[at] != i)
+		at++;
+	memmove(&a->iarc[at], &a->iarc[at + 1], (a->n - at - 1) * sizeof(*a->iarc));
+	a->n--;
+	i->id->n_iarcs--;
+	free(i);
+}
+
+/*
+ * Who ordered the end of it knows: nothing is said before (spec 4.4).  Of an identity that
+ * leaves nothing is said at all.
+ */
+void
+iarc_drop(struct ident *x, struct iarc *i)
+{
+	if (!i->id->leaving) {
+		if (i->closing == CLOSING_NO)
+			act_iarc(x, IDENT_IARC_REMOVING, i);
+		act_iarc(x, IDENT_IARC_REMOVED, i);
+	}
+	iarc_free(i);
+}
+
+/* The answer is not awaited: nothing depends on it. */
+void
+iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer)
+{
+	struct peer_msg *m;
+
+	if (a->broken)
+		return;
+	m = message(x, PEER_iarc_removed, 0, NULL);
+	if (m == NULL)
+		return;
+	m->iarc_removed = (struct peer_iarc_removed){ .from = id, .to = peer };
+	act_call(x, a->number, m, x->p->notify);
+}
+
+void
+iarc_drop_tell(struct ident *x, struct iarc *i)
+{
+	const struct arc *a = i->arc;
+	const uint32_t id = i->id->id, peer = i->peer;
+
+	iarc_drop(x, i);
+	iarc_tell(x, a, id, peer);
+}
+
+/* An exchange about the identity of I is under way on its arc: its answer may bring a copy of I. */
+static bool
+is_exchanged(const struct iarc *i)
+{
+	for (size_t k = 0; k < i->arc->n_exchanges; k++)
+		if (i->arc->exchange[k]->rec->id == i->id && i->matched !=
+		    i->arc->exchange[k]->rec->migration)
+			return true;
+	return false;
+}
+
+void
+iarc_close(struct ident *x, struct iarc *i)
+{
+	struct peer_msg *m;
+
+	if (is_exchanged(i)) {
+		i->closing = CLOSING_LATER;
+		return;
+	}
+	i->closing = CLOSING_TOLD;
+	if (i->arc->broken) {
+		i->close_at = x->now;
+		return;
+	}
+	i->close_at = x->now + x->p->notify;
+	m = message(x, PEER_iarc_removed, 0, NULL);
+	if (m == NULL)
+		return;
+	m->iarc_removed = (struct peer_iarc_removed){ .from = i->id->id, .to = i->peer };
+	i->call = act_call(x, i->arc->number, m, x->p->notify);
+}
+
+void
+iarc_told(struct ident *x, struct iarc *i)
+{
+	iarc_drop(x, i);
+}
+
+void
+iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to)
+{
+	const struct identity *id = identity_find(x, to);
+	struct iarc *i = id != NULL ? iarc_find(a, id, from) : NULL;
+
+	if (i != NULL)
+		iarc_drop(x, i);
+	act_result(x, a->number, call, message(x, PEER_iarc_gone, 0, NULL));
+}
+
+/* --- orders ---------------------------------------------------------------------------- */
+
+enum ident_result
+ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint32_t peer,
+    ntk_mac_t peer_mac, ntk_ip_t peer_linklocal, struct ident_out *out)
+{
+	struct arc *a = arc_find(x, arc);
+	struct identity *own = identity_find(x, id);
+	struct iarc *i;
+
+	if (own == NULL)
+		return IDENT_UNKNOWN_IDENTITY;
+	if (a == NULL || a->broken || !own->nic[a->dev].present)
+		return IDENT_UNKNOWN_ARC;
+	if (own->leaving)
+		return IDENT_BUSY;
+	i = iarc_find(a, own, peer);
+	if (i != NULL && i->closing != CLOSING_NO)
+		return IDENT_BUSY;
+	if (i != NULL && i->linklocal == peer_linklocal && mac_cmp(i->mac, peer_mac) == 0)
+		return IDENT_EXISTS;
+	if (peer == 0 || !iarc_fits(x, a, own, peer_mac, peer_linklocal, i))
+		return IDENT_INVALID;
+	if (i == NULL && !iarc_has_room(x, a, own))
+		return IDENT_EXHAUSTED;
+	if (!call_begin(x, now, out))
+		return IDENT_EXHAUSTED;
+	if (i != NULL)
+		iarc_set(x, i, peer_mac, peer_linklocal, true);
+	else if ((i = iarc_make(x, a, own, peer, peer_mac, peer_linklocal)) != NULL)
+		act_iarc(x, IDENT_IARC_ADDED, i);
+	call_end(x);
+	return i != NULL ? IDENT_OK : IDENT_EXHAUSTED;
+}
+
+enum ident_result
+ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint32_t peer,
+    bool tell, struct ident_out *out)
+{
+	struct arc *a = arc_find(x, arc);
+	struct identity *own = identity_find(x, id);
+	struct iarc *i = a != NULL && own != NULL ? iarc_find(a, own, peer) : NULL;
+
+	if (own == NULL)
+		return IDENT_UNKNOWN_IDENTITY;
+	if (i == NULL)
+		return IDENT_UNKNOWN_ARC;
+	if (own->leaving)
+		return IDENT_BUSY;
+	if ((tell && i->closing != CLOSING_NO) || !call_begin(x, now, out))
+		return IDENT_OK;
+	if (tell) {
+		iarc_close(x, i);
+	} else {
+		/* Ordered, as a closing one. */
+		i->closing = CLOSING_TOLD;
+		iarc_drop(x, i);
+	}
+	call_end(x);
+	return IDENT_OK;
+}
