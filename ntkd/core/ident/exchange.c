@@ -51,18 +51,6 @@ exchange_free(struct arc *a, struct exchange *e)
 	free(e);
 }
 
-/* It is over: what had to wait for it begins. */
-static void
-end(struct ident *x, struct arc *a, struct exchange *e)
-{
-	const struct identity *id = e->rec->id;
-
-	exchange_free(a, e);
-	for (size_t i = 0; i < a->n; i++)
-		if (a->iarc[i]->id == id && a->iarc[i]->closing == CLOSING_LATER)
-			iarc_close(x, a->iarc[i]);
-}
-
 /* --- asking -------------------------------------------------------------------------- */
 
 static bool
@@ -111,7 +99,7 @@ exchange_send(struct ident *x, struct arc *a, struct exchange *e)
 	n = peers_ask(a, r, peers);
 	if (n == 0) {
 		free(m);
-		end(x, a, e);
+		exchange_free(a, e);
 		return;
 	}
 	m->match_duplication = (struct peer_match_duplication){
@@ -345,7 +333,7 @@ exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t err
 	if (error != PEER_E_BUSY) {
 		x->stats.refused_out++;
 		copy_all(x, a, e->rec);
-		end(x, a, e);
+		exchange_free(a, e);
 		return;
 	}
 	x->stats.again++;

@@ -215,14 +215,19 @@ iarc_drop_tell(struct ident *x, struct iarc *i)
 	iarc_tell(x, a, id, peer);
 }
 
-/* An exchange about the identity of I is under way on its arc: its answer may bring a copy of I. */
+/*
+ * In a duplication both ends of an identity-arc may form its copy each by itself: whoever hears of the
+ * end of one before it has formed it would form it nevertheless.
+ */
 static bool
-is_exchanged(const struct iarc *i)
+may_be_formed_yet(const struct ident *x, const struct iarc *i)
 {
-	for (size_t k = 0; k < i->arc->n_exchanges; k++)
-		if (i->arc->exchange[k]->rec->id == i->id && i->matched !=
-		    i->arc->exchange[k]->rec->migration)
+	for (size_t k = 0; k < x->n_recs; k++) {
+		const struct record *r = x->rec[k];
+
+		if ((r->id == i->id || r->made == i->id) && record_is_busy(r) && r->made != NULL)
 			return true;
+	}
 	return false;
 }
 
@@ -231,7 +236,7 @@ iarc_close(struct ident *x, struct iarc *i)
 {
 	struct peer_msg *m;
 
-	if (is_exchanged(i)) {
+	if (may_be_formed_yet(x, i)) {
 		i->closing = CLOSING_LATER;
 		return;
 	}
@@ -246,6 +251,16 @@ iarc_close(struct ident *x, struct iarc *i)
 		return;
 	m->iarc_removed = (struct peer_iarc_removed){ .from = i->id->id, .to = i->peer };
 	i->call = act_call(x, i->arc->number, m, x->p->notify);
+}
+
+void
+iarc_close_later(struct ident *x, const struct identity *id)
+{
+	for (size_t i = 0; i < x->n_arcs; i++)
+		for (size_t k = 0; k < x->arc[i]->n; k++)
+			if (x->arc[i]->iarc[k]->id == id &&
+			    x->arc[i]->iarc[k]->closing == CLOSING_LATER)
+				iarc_close(x, x->arc[i]->iarc[k]);
 }
 
 void

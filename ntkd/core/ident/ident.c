@@ -114,19 +114,6 @@ arc_deadline(const struct arc *a)
 }
 
 static uint64_t
-record_deadline(const struct ident *x, const struct record *r)
-{
-	if (!record_is_busy(r))
-		return r->until;
-	if (r->state != IDENT_EXCHANGING)
-		return NEVER;
-	/* Past it while exchanges last: their own ends will do. */
-	if (!r->complete && x->now < r->ready + x->p->complete)
-		return r->ready + x->p->complete;
-	return x->now < r->ready + x->p->exchange_cap ? r->ready + x->p->exchange_cap : NEVER;
-}
-
-static uint64_t
 deadline(const struct ident *x)
 {
 	uint64_t t = NEVER;

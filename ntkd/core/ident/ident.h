@@ -232,9 +232,9 @@ enum ident_result ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, ui
     uint32_t peer, ntk_mac_t peer_mac, ntk_ip_t peer_linklocal, struct ident_out *out);
 
 /*
- * TELL: it is closing at once (after the exchange under way on it, if there is one), the neighbour is told,
- * and it is removed with the answer, at most 500 ms later.  Else it is removed now.  A closing one: IDENT_OK,
- * nothing changes.  A principal one comes again while the arc is there (spec 14.2).
+ * TELL: it is closing at once, the neighbour is told, and it is removed with the answer, at most 500 ms
+ * later.  While its identity is being duplicated the neighbour is told after IDENT_SETTLED.  Else it is
+ * removed now.  A closing one: IDENT_OK, nothing changes.  A principal one comes again while the arc is there (spec 14.2).
  */
 enum ident_result ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc, uint32_t id,
     uint32_t peer, bool tell, struct ident_out *out);

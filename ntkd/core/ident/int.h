@@ -34,7 +34,7 @@ struct identity {
 
 enum closing {
 	CLOSING_NO,
-	CLOSING_LATER,	/* ordered while an exchange about it was under way: after that */
+	CLOSING_LATER,	/* ordered while its identity was being duplicated: after that */
 	CLOSING_TOLD,	/* the neighbour was told */
 };
 
@@ -68,6 +68,7 @@ struct record {
 	struct ident_nic nic[CONF_INTERFACES];	/* there, until it moved */
 	uint64_t until;
 	uint64_t ready;			/* when the neighbours were asked */
+	uint64_t ended;			/* when the last of them had answered, 0 not yet */
 	bool complete;			/* told */
 };
 
@@ -235,6 +236,7 @@ void iarc_drop(struct ident *x, struct iarc *i);	/* removing, removed; fitting i
 void iarc_drop_tell(struct ident *x, struct iarc *i);	/* and the neighbour is told */
 void iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer);
 void iarc_close(struct ident *x, struct iarc *i);
+void iarc_close_later(struct ident *x, const struct identity *id);	/* those that had to wait */
 void iarc_told(struct ident *x, struct iarc *i);	/* the neighbour answered, or did not */
 void iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to);
 
@@ -247,6 +249,7 @@ void record_free(struct ident *x, struct record *r);
 void record_give_up(struct ident *x, struct record *r, bool expired);
 void record_forget(struct ident *x, const struct identity *id);	/* all of an identity that goes */
 void record_settle(struct ident *x);
+uint64_t record_deadline(const struct ident *x, const struct record *r);
 void record_tick(struct ident *x);
 
 /* --- exchange.c ----------------------------------------------------------------------- */

@@ -92,6 +92,17 @@ is_exchanging(const struct ident *x, const struct record *r)
 	return false;
 }
 
+/*
+ * A neighbour that takes part had begun to ask when it answered, so within the time that is given to
+ * an exchange it has asked, or its arc is gone.  Identities are not used anew before: it would
+ * be asking about what they were.
+ */
+static uint64_t
+patience(const struct ident *x, const struct record *r)
+{
+	return r->ended + x->p->exchange_cap + x->p->exchange;
+}
+
 static void
 settle(struct ident *x, struct record *r)
 {
@@ -99,16 +110,30 @@ settle(struct ident *x, struct record *r)
 
 	if (is_exchanging(x, r))
 		return;
+	if (r->ended == 0)
+		r->ended = x->now;
 	awaited = is_awaited(x, r);
 	if (!r->complete && (!awaited || x->now >= r->ready + x->p->complete)) {
 		r->complete = true;
 		x->stats.duplications++;
 		act_record(x, IDENT_COMPLETE, r);
 	}
-	if (!awaited || x->now >= r->ready + x->p->exchange_cap) {
+	if (!awaited || x->now >= patience(x, r)) {
 		r->state = IDENT_DONE;
 		act_record(x, IDENT_SETTLED, r);
+		iarc_close_later(x, r->id);
+		iarc_close_later(x, r->made);
 	}
+}
+
+uint64_t
+record_deadline(const struct ident *x, const struct record *r)
+{
+	if (!record_is_busy(r))
+		return r->until;
+	if (r->state != IDENT_EXCHANGING || r->ended == 0)
+		return NEVER;
+	return r->complete ? patience(x, r) : r->ready + x->p->complete;
 }
 
 void
