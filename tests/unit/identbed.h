@@ -72,6 +72,7 @@ struct ibed {
 	struct ibed_link link[IBED_LINKS];
 	unsigned n_links;
 	bool relink;		/* a broken link comes again after a while */
+	bool crowded;		/* few link-locals are free, and nobody knows which others use */
 	uint32_t name_id[IBED_NAMES];
 	char name[IBED_NAMES][8];
 	unsigned n_names;

@@ -64,12 +64,8 @@ arc_end(struct ident *x, struct arc *a)
 	size_t at = arc_place(x, a->number);
 
 	a->broken = true;
-	while (a->n != 0) {
-		struct iarc *i = next_of(a);
-
-		i->closing = CLOSING_NO;
-		iarc_drop(x, i);
-	}
+	while (a->n != 0)
+		iarc_drop(x, next_of(a));
 	memmove(&x->arc[at], &x->arc[at + 1], (x->n_arcs - at - 1) * sizeof(struct arc *));
 	x->n_arcs--;
 	arc_free(a);

@@ -182,8 +182,9 @@ moved(struct ident *x, struct record *r, struct iarc *w0, const struct peer_matc
 	if (iarc_fits(x, w0->arc, w0->id, mac, e->linklocal, w0)) {
 		iarc_set(x, w0, mac, e->linklocal, false);
 	} else {
+		/* They may not have formed theirs yet. */
 		x->stats.dropped++;
-		iarc_drop_tell(x, w0);
+		iarc_give_up(x, w0);
 	}
 }
 

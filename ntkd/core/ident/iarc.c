@@ -73,6 +73,17 @@ collides(const struct iarc *i, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal)
 	return mac_cmp(i->mac, mac) == 0 || (i->arc->dev == dev && i->linklocal == linklocal);
 }
 
+/* ID was just made, and I of the old one is still to be copied to it. */
+static bool
+will_be_of(const struct ident *x, const struct iarc *i, const struct identity *id)
+{
+	for (size_t k = 0; k < x->n_recs; k++)
+		if (x->rec[k]->made == id && x->rec[k]->id == i->id &&
+		    i->matched != x->rec[k]->migration && exchange_find(i->arc, x->rec[k]) != NULL)
+			return true;
+	return false;
+}
+
 bool
 iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id, ntk_mac_t mac,
     ntk_ip_t linklocal, const struct iarc *except)
@@ -86,8 +97,9 @@ iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id,
 		if (b != a && b->dev == a->dev && b->linklocal == linklocal)
 			return false;
 		for (size_t k = 0; k < b->n; k++)
-			if (b->iarc[k] != except && b->iarc[k]->id == id &&
-			    collides(b->iarc[k], a->dev, mac, linklocal))
+			if (b->iarc[k] != except &&
+			    collides(b->iarc[k], a->dev, mac, linklocal) &&
+			    (b->iarc[k]->id == id || will_be_of(x, b->iarc[k], id)))
 				return false;
 	}
 	return true;
@@ -241,10 +253,9 @@ iarc_close(struct ident *x, struct iarc *i)
 		return;
 	}
 	i->closing = CLOSING_TOLD;
-	if (i->arc->broken) {
-		i->close_at = x->now;
+	i->close_at = i->arc->broken_at;
+	if (i->arc->broken)
 		return;
-	}
 	i->close_at = x->now + x->p->notify;
 	m = message(x, PEER_iarc_removed, 0, NULL);
 	if (m == NULL)
@@ -253,13 +264,30 @@ iarc_close(struct ident *x, struct iarc *i)
 	i->call = act_call(x, i->arc->number, m, x->p->notify);
 }
 
+/* The caller did not order it, and hears that it is closing. */
+void
+iarc_give_up(struct ident *x, struct iarc *i)
+{
+	if (i->closing != CLOSING_NO)
+		return;
+	act_iarc(x, IDENT_IARC_REMOVING, i);
+	iarc_close(x, i);
+	if (i->closing == CLOSING_LATER)
+		i->closing = CLOSING_LOST;
+}
+
+static bool
+is_delayed(const struct iarc *i)
+{
+	return i->closing == CLOSING_LATER || i->closing == CLOSING_LOST;
+}
+
 void
 iarc_close_later(struct ident *x, const struct identity *id)
 {
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = 0; k < x->arc[i]->n; k++)
-			if (x->arc[i]->iarc[k]->id == id &&
-			    x->arc[i]->iarc[k]->closing == CLOSING_LATER)
+			if (x->arc[i]->iarc[k]->id == id && is_delayed(x->arc[i]->iarc[k]))
 				iarc_close(x, x->arc[i]->iarc[k]);
 }
 

@@ -35,6 +35,7 @@ struct identity {
 enum closing {
 	CLOSING_NO,
 	CLOSING_LATER,	/* ordered while its identity was being duplicated: after that */
+	CLOSING_LOST,	/* likewise, for its peer went where we cannot reach it */
 	CLOSING_TOLD,	/* the neighbour was told */
 };
 
@@ -236,6 +237,7 @@ void iarc_drop(struct ident *x, struct iarc *i);	/* removing, removed; fitting i
 void iarc_drop_tell(struct ident *x, struct iarc *i);	/* and the neighbour is told */
 void iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer);
 void iarc_close(struct ident *x, struct iarc *i);
+void iarc_give_up(struct ident *x, struct iarc *i);
 void iarc_close_later(struct ident *x, const struct identity *id);	/* those that had to wait */
 void iarc_told(struct ident *x, struct iarc *i);	/* the neighbour answered, or did not */
 void iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to);

@@ -174,7 +174,7 @@ answer(struct ident *x, struct arc *a, const struct request *q)
 		v[n].peer = i->id->id;
 		if (r != NULL)
 			participates(i, r, &v[n]);
-		else
+		else if (i->closing != CLOSING_LOST)	/* else it is as good as unknown */
 			follow(x, i, q, &v[n]);
 		n++;
 	}

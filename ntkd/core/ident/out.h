@@ -64,9 +64,9 @@ enum ident_action_kind {
 	IDENT_WITHOUT_NICS,	/* id, not main: has no device left (spec 14.10) */
 
 	/*
-	 * Identity-arcs (spec 4.4), with IARC as it is now, or was.  REMOVING and REMOVED may stand in one list:
-	 * what depends on the identity-arc goes with the first, its neighbour route with the
-	 * second.  CHANGED has the former values in former_mac and former_linklocal.
+	 * Identity-arcs (spec 4.4), with IARC as it is now, or was.  REMOVING and REMOVED may stand in one list
+	 * or apart, and then it is closing meanwhile: paths leave it with the first, its neighbour
+	 * route goes with the second.  CHANGED has the former values in former_mac and former_linklocal.
 	 */
 	IDENT_IARC_ADDED,	/* iarc */
 	IDENT_IARC_CHANGED,	/* iarc, only_neighbour: our identity was not duplicated with it */
