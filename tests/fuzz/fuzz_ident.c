@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The identities module.  The first byte tells what is tried: one manager, to whom neighbours, kernel
- * and caller do anything in any order, which stays sound and comes to rest when they stop; or
- * a few systems that talk to each other, given commands at any time, at the end of which both ends of
- * every arc agree.
+ * The identities module.  The first byte tells what is tried: one manager, to whom neighbours,
+ * kernel and caller do anything in any order, which stays sound and comes to rest when they
+ * stop; or a few systems that talk to each other, given commands at any time, at the end of
+ * which both ends of every arc agree.
  */
 
 #include <string.h>
@@ -155,7 +155,8 @@ answer(struct lone *l, struct input *in)
 			ntk_mac_t mac = some_mac(in);
 
 			e[i] = (struct peer_match){ .peer = some_id(l, in),
-			    .status = (uint8_t)below(in, 4), .made = below(in, 8) == 0 ? 0 : some_id(l, in),
+			    .status = (uint8_t)below(in, 4),
+			    .made = below(in, 8) == 0 ? 0 : some_id(l, in),
 			    .linklocal = some_linklocal(in) };
 			memcpy(e[i].mac, mac.b, sizeof(e[i].mac));
 		}
@@ -232,7 +233,8 @@ surroundings(struct lone *l, struct input *in)
 	unsigned what = byte(in), dev = below(in, 3);
 
 	if (what < 120)
-		ident_arc_add(l->x, l->now, below(in, 6), dev, some_mac(in), some_linklocal(in), &l->out);
+		ident_arc_add(l->x, l->now, below(in, 6), dev, some_mac(in), some_linklocal(in),
+		    &l->out);
 	else if (what < 160)
 		ident_arc_remove(l->x, l->now, below(in, 6), &l->out);
 	else if (what < 230)

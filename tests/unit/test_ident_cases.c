@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The worked examples and test cases of spec/identities 9 and 13, on systems that talk to each other. */
+/*
+ * The worked examples and test cases of spec/identities 9 and 13, on systems that talk to each
+ * other.
+ */
 
 #include <stdio.h>
 #include <string.h>
@@ -151,7 +154,10 @@ test_e3(void)
 	end();
 }
 
-/* E4: a's connectivity identity takes part, its main one does not (b epsilon, c gamma, d delta, e lambda). */
+/*
+ * E4: a's connectivity identity takes part, its main one does not (b epsilon, c gamma, d delta,
+ * e lambda).
+ */
 static void
 test_e4(void)
 {
@@ -228,8 +234,8 @@ test_e5(void)
 	STATE(C, "c0-a0@P0 c0-b0@P0 c0-a1@R* c0-b1@R* ");
 	STATE(D, "d0-a0@P0 d0-a1@R* ");
 	STATE(E, "e0-b0@P0 e0-b1@R* ");
-	LOG(A, "duplicated a0-a1 added a1-b1@R(a0-b0 both) changed a0-b0@P0 both added a1-c0@R(a0-c0) "
-	    "added a1-d0@R(a0-d0) complete a0-a1 ");
+	LOG(A, "duplicated a0-a1 added a1-b1@R(a0-b0 both) changed a0-b0@P0 both "
+	    "added a1-c0@R(a0-c0) added a1-d0@R(a0-d0) complete a0-a1 ");
 	LOG(C, "changed c0-a0@P0 added c0-a1@R changed c0-b0@P0 added c0-b1@R ");
 	LOG(D, "changed d0-a0@P0 added d0-a1@R ");
 	LOG(E, "changed e0-b0@P0 added e0-b1@R ");
@@ -456,7 +462,10 @@ test_t3(void)
 	end();
 }
 
-/* T4: a new arc while there are two identities: the main ones alone; the old one's end is not told there. */
+/*
+ * T4: a new arc while there are two identities: the main ones alone; the old one's end is not
+ * told there.
+ */
 static void
 test_t4(void)
 {
@@ -775,7 +784,8 @@ test_determinism(void)
 		else {
 			char second[IBED_TEXT + 16];
 
-			snprintf(second, sizeof(second), "%u %s", ident_main(b->s[A].x), b->s[A].log);
+			snprintf(second, sizeof(second), "%u %s", ident_main(b->s[A].x),
+			    b->s[A].log);
 			CU_ASSERT_STRING_EQUAL(first, second);
 		}
 		end();

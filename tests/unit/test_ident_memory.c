@@ -86,7 +86,8 @@ answer_all(void)
 			m.matched.matches.v = e;
 			m.matched.matches.n = a.msg->match_duplication.peers.n;
 			for (size_t k = 0; k < m.matched.matches.n; k++) {
-				e[k] = (struct peer_match){ .peer = a.msg->match_duplication.peers.v[k],
+				e[k] = (struct peer_match){
+				    .peer = a.msg->match_duplication.peers.v[k],
 				    .status = (uint8_t)(1 + a.arc % 2), .made = 5000 + a.arc,
 				    .mac = { 2, 1, 0, 0, 0, (uint8_t)a.arc },
 				    .linklocal = linklocal_of(800 + a.arc) };

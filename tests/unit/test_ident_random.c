@@ -142,13 +142,15 @@ migrate(struct world *w)
 			 * Two migrations of one identity at once: they go one after the other, and
 			 * neighbours that take them in another order lose their arc in the end.
 			 */
-			if (takes_part(w->b, s, id.id) && (w->kind != KIND_LOSSES || below(w, 3) != 0))
+			if (takes_part(w->b, s, id.id) &&
+			    (w->kind != KIND_LOSSES || below(w, 3) != 0))
 				continue;
 			if (below(w, 5) >= share ||
 			    ident_identities(x) >= MOST_IDENTITIES ||
 			    ibed_prepare(w->b, s, id.index, m) != IDENT_OK)
 				continue;
-			ibed_duplicate_at(w->b, w->b->now + below(w, (uint32_t)spread), s, id.index, m);
+			ibed_duplicate_at(w->b, w->b->now + below(w, (uint32_t)spread), s,
+			    id.index, m);
 		}
 	}
 }
@@ -249,8 +251,8 @@ dup_of(const struct ibed *b, unsigned s, uint32_t m, uint32_t id)
 }
 
 /*
- * Spec 2: what duplication D of an identity at END of the pairs adds, the other ends being at T.  Where
- * both take part the later one adds.
+ * Spec 2: what duplication D of an identity at END of the pairs adds, the other ends being at
+ * T.  Where both take part the later one adds.
  */
 static void
 pairs_duplicate(struct pairs *p, const struct ibed *b, const struct ibed_dup *d, unsigned end,
@@ -374,7 +376,8 @@ tell(struct world *w)
 		char made[8];
 
 		snprintf(made, sizeof(made), "%s", ibed_name(w->b, w->b->dup[i].made));
-		tap_note("%u: %s -> %s", w->b->dup[i].migration, ibed_name(w->b, w->b->dup[i].old), made);
+		tap_note("%u: %s -> %s", w->b->dup[i].migration,
+		    ibed_name(w->b, w->b->dup[i].old), made);
 	}
 }
 
@@ -413,7 +416,8 @@ orders(enum kind kind)
 	CU_ASSERT_TRUE(n < 100 || (duplications > n && total.deferred != 0 &&
 	    total.neighbour_duplications != 0));
 	if (kind == KIND_LOSSES)
-		CU_ASSERT_TRUE(n < 100 || (total.again != 0 && total.broken != 0 && total.stale != 0));
+		CU_ASSERT_TRUE(n < 100 || (total.again != 0 && total.broken != 0 &&
+		    total.stale != 0));
 	if (kind == KIND_CROWDED)
 		CU_ASSERT_TRUE(n < 100 || total.dropped != 0);
 }

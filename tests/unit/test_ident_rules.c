@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * One manager, call by call: the rules of spec/identities 11.3 for requests that cross, recommendations
- * of section 14, records, limits, and neighbours that lie.
+ * One manager, call by call: the rules of spec/identities 11.3 for requests that cross,
+ * recommendations of section 14, records, limits, and neighbours that lie.
  */
 
 #include <stdio.h>
@@ -320,7 +320,8 @@ duplicate(uint32_t migration, uint32_t index)
 	CU_ASSERT_EQUAL(ident_duplicate(x, now, migration, own(index), NULL, &out), IDENT_OK);
 	ns = out.v[out.n - 1].ns;
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
-		mac[d] = (ntk_mac_t){ { 0x4e, 0, 0, (uint8_t)migration, (uint8_t)index, (uint8_t)d } };
+		mac[d] = (ntk_mac_t){ { 0x4e, 0, 0, (uint8_t)migration, (uint8_t)index,
+		    (uint8_t)d } };
 	ident_ns_made(x, now, ns, mac, &out);
 	ident_out_empty(&out);
 	ident_ns_complete(x, now, ns, &out);
@@ -592,7 +593,10 @@ test_complete(void)
 	end();
 }
 
-/* --- section 14 and 8 --------------------------------------------------------------------------- */
+/*
+ * --- section 14 and 8
+ * ---------------------------------------------------------------------------
+ */
 
 /* 14.3: the neighbour's main identity is another one than we heard. */
 static void
@@ -631,7 +635,10 @@ test_stale(void)
 	end();
 }
 
-/* Our main identity changed while we asked who is theirs: they formed theirs with the former one. */
+/*
+ * Our main identity changed while we asked who is theirs: they formed theirs with the former
+ * one.
+ */
 static void
 test_told_other(void)
 {
@@ -730,9 +737,11 @@ static void
 test_malformed(void)
 {
 	const struct peer_match wrong[][2] = {
-		{ { .peer = PEER, .status = PEER_MATCH_MOVED, .made = NEW, .linklocal = LL_OF(103) } },
+		{ { .peer = PEER, .status = PEER_MATCH_MOVED, .made = NEW,
+		    .linklocal = LL_OF(103) } },
 		{ { .peer = PEER, .status = PEER_MATCH_MOVED, .made = NEW, .mac = { 0, 1 } } },
-		{ { .peer = PEER, .status = PEER_MATCH_MOVED, .mac = { 0, 1 }, .linklocal = LL_OF(103) } },
+		{ { .peer = PEER, .status = PEER_MATCH_MOVED, .mac = { 0, 1 },
+		    .linklocal = LL_OF(103) } },
 		{ { .peer = PEER, .status = 1 }, { .peer = PEER, .status = 1 } },
 		{ { .peer = OTHER, .status = 1 }, { .peer = NEW, .status = 1 } },
 	};
@@ -859,9 +868,11 @@ test_remove_iarc(void)
 	DID("x#0-777@109 gone ");
 	answer_gone(ARC_1, call);
 	DID("");
-	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), OTHER, true, &out), IDENT_UNKNOWN_ARC);
+	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), OTHER, true, &out),
+	    IDENT_UNKNOWN_ARC);
 	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, 99, own(0), PEER, true, &out), IDENT_UNKNOWN_ARC);
-	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, 1, PEER, true, &out), IDENT_UNKNOWN_IDENTITY);
+	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, 1, PEER, true, &out),
+	    IDENT_UNKNOWN_IDENTITY);
 	/* Without telling: at once.  No answer: after 500 ms. */
 	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
 	    IDENT_OK);
@@ -921,7 +932,10 @@ test_add_iarc(void)
 	end();
 }
 
-/* Copies come first among the identity-arcs of the new one, whoever answers first (manual-mode 2). */
+/*
+ * Copies come first among the identity-arcs of the new one, whoever answers first (manual-mode
+ * 2).
+ */
 static void
 test_indices(void)
 {
@@ -954,7 +968,10 @@ test_indices(void)
 	end();
 }
 
-/* --- namespaces ------------------------------------------------------------------------------------ */
+/*
+ * --- namespaces
+ * ------------------------------------------------------------------------------------
+ */
 
 static bool
 all_taken(ntk_ip_t linklocal, void *arg)
@@ -1027,7 +1044,10 @@ test_namespaces(void)
 	end();
 }
 
-/* --- limits and lies ----------------------------------------------------------------------------------- */
+/*
+ * --- limits and lies
+ * -----------------------------------------------------------------------------------
+ */
 
 static void
 test_limits(void)
@@ -1131,7 +1151,10 @@ test_lies(void)
 		CU_ASSERT_EQUAL(ident_stats(x)->dropped, 1);
 		end();
 	}
-	/* The same in an answer of one that takes part: it is told when it must have its own end. */
+	/*
+	 * The same in an answer of one that takes part: it is told when it must have its own
+	 * end.
+	 */
 	begin();
 	join(ARC_1);
 	answer_match(ARC_1, duplicate(8, 0), PEER, PEER_MATCH_MOVED, NEW, 1);

@@ -144,7 +144,7 @@ arc_make(struct ident *x, uint32_t number)
 {
 	struct arc **v = room(x, x->arc, x->n_arcs, &x->arcs_size, sizeof(*v));
 	struct arc *a = calloc(1, sizeof(*a));
-	size_t at = arc_place(x, number);
+	size_t at;
 
 	if (v != NULL)
 		x->arc = v;
@@ -153,6 +153,7 @@ arc_make(struct ident *x, uint32_t number)
 		free(a);
 		return NULL;
 	}
+	at = arc_place(x, number);
 	memmove(&v[at + 1], &v[at], (x->n_arcs - at) * sizeof(struct arc *));
 	v[at] = a;
 	x->n_arcs++;

@@ -138,7 +138,10 @@ place_is_good(const struct ident *x, const struct record *r)
 	return true;
 }
 
-/* The copies come first among the identity-arcs of the new one, in the order of the old (manual-mode 2). */
+/*
+ * The copies come first among the identity-arcs of the new one, in the order of the old
+ * (manual-mode 2).
+ */
 static uint32_t
 rank(const struct ident *x, const struct iarc *i)
 {
@@ -146,7 +149,8 @@ rank(const struct ident *x, const struct iarc *i)
 
 	for (size_t b = 0; b < x->n_arcs; b++)
 		for (size_t k = 0; k < x->arc[b]->n; k++)
-			n += x->arc[b]->iarc[k]->id == i->id && x->arc[b]->iarc[k]->index < i->index;
+			n += x->arc[b]->iarc[k]->id == i->id &&
+			    x->arc[b]->iarc[k]->index < i->index;
 	return n;
 }
 

@@ -59,7 +59,10 @@ is_to_be_asked(const struct iarc *i, const struct record *r)
 	return i->id == r->id && i->closing != CLOSING_TOLD && i->matched != r->migration;
 }
 
-/* Fills PEERS with whom the neighbour is asked about; at most PEER_IDENTITIES, the rest is asked next. */
+/*
+ * Fills PEERS with whom the neighbour is asked about; at most PEER_IDENTITIES, the rest is
+ * asked next.
+ */
 static uint16_t
 peers_ask(struct arc *a, const struct record *r, uint32_t *peers)
 {
@@ -198,8 +201,8 @@ dropped(struct ident *x, struct record *r, struct iarc *w0)
 }
 
 /*
- * They have none with the old one.  Where it was the principal one they have not asked yet who is main:
- * they will hear the new one.
+ * They have none with the old one.  Where it was the principal one they have not asked yet who
+ * is main: they will hear the new one.
  */
 static void
 unknown(struct ident *x, struct record *r, struct iarc *w0)
@@ -315,7 +318,10 @@ exchange_answered(struct ident *x, struct arc *a, struct exchange *e, const stru
 	e->call = 0;
 	for (size_t i = 0; i < m->matches.n; i++)
 		match(x, a, r, &m->matches.v[i]);
-	/* Identity-arcs that came meanwhile: asked about as well; if there are none this ends it. */
+	/*
+	 * Identity-arcs that came meanwhile: asked about as well; if there are none this ends
+	 * it.
+	 */
 	exchange_send(x, a, e);
 }
 

@@ -228,8 +228,8 @@ iarc_drop_tell(struct ident *x, struct iarc *i)
 }
 
 /*
- * In a duplication both ends of an identity-arc may form its copy each by itself: whoever hears of the
- * end of one before it has formed it would form it nevertheless.
+ * In a duplication both ends of an identity-arc may form its copy each by itself: whoever hears
+ * of the end of one before it has formed it would form it nevertheless.
  */
 static bool
 may_be_formed_yet(const struct ident *x, const struct iarc *i)

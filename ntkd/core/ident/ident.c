@@ -5,7 +5,8 @@
 #include "ntkd/kernel/facts.h"
 #include "ntkd/kernel/grow.h"
 
-_Static_assert((int)IDENT_NAMESPACES == (int)PEER_IDENTITIES, "a list of peers holds all identities of a system");
+_Static_assert((int)IDENT_NAMESPACES == (int)PEER_IDENTITIES,
+    "a list of peers holds all identities of a system");
 
 void
 ident_params_default(struct ident_params *p)

@@ -127,12 +127,35 @@ ident_remove(struct ident *x, uint64_t now, uint32_t id, struct ident_out *out)
 
 /* --- devices (spec 8.2) --------------------------------------------------------------- */
 
+/*
+ * Real interfaces may share a MAC (VLANs of one card do); link-locals are each one's own, and
+ * pseudo-interfaces have nothing in common with anybody.
+ */
+static bool
+nic_is_new(const struct ident *x, ntk_mac_t mac, ntk_ip_t linklocal)
+{
+	for (size_t i = 0; i < x->n_ids; i++)
+		for (unsigned d = 0; d < CONF_INTERFACES; d++) {
+			const struct ident_nic *nic = &x->id[i]->nic[d];
+
+			if (nic->present && (nic->linklocal == linklocal ||
+			    (x->id[i] != x->main && mac_cmp(nic->mac, mac) == 0)))
+				return false;
+		}
+	for (size_t i = 0; i < x->n_recs; i++)
+		for (unsigned d = 0; x->rec[i]->state == IDENT_MAKING && d < CONF_INTERFACES; d++)
+			if (x->rec[i]->nic[d].present && x->rec[i]->nic[d].linklocal == linklocal)
+				return false;
+	return true;
+}
+
 bool
 ident_dev_add(struct ident *x, uint64_t now, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal,
     struct ident_out *out)
 {
 	if (dev >= CONF_INTERFACES || x->dev[dev].present || !mac_is_unicast(mac) ||
-	    !linklocal_is_usable(linklocal) || !call_begin(x, now, out))
+	    !linklocal_is_usable(linklocal) || !nic_is_new(x, mac, linklocal) ||
+	    !call_begin(x, now, out))
 		return false;
 	x->dev[dev] = (struct ident_nic){ true, mac, linklocal };
 	x->main->nic[dev] = x->dev[dev];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A neighbour's duplication, as the one that is asked (spec 8.11, 8.12, 11.3).  A request waits here
- * until it may be answered, and is then answered in one step with all that it changes.
+ * A neighbour's duplication, as the one that is asked (spec 8.11, 8.12, 11.3).  A request waits
+ * here until it may be answered, and is then answered in one step with all that it changes.
  */
 
 #include <stdlib.h>
@@ -55,8 +55,9 @@ is_asked_for(const struct iarc *i, const struct request *q)
 }
 
 /*
- * Q3.  An identity that takes part but cannot begin, because it is busy with another duplication, could
- * keep both systems waiting for each other: the neighbour shall end its call and ask again.
+ * Q3.  An identity that takes part but cannot begin, because it is busy with another
+ * duplication, could keep both systems waiting for each other: the neighbour shall end its call
+ * and ask again.
  */
 static enum verdict
 judge_part(const struct ident *x, const struct iarc *i, const struct request *q)
@@ -81,7 +82,8 @@ judge(const struct ident *x, const struct arc *a, const struct request *q)
 		if (is_asked_for(a->iarc[i], q))
 			v = judge_part(x, a->iarc[i], q);
 	for (size_t i = 0; i < a->n && v == VERDICT_NOW; i++)
-		if (is_asked_for(a->iarc[i], q) && record_find(x, q->migration, a->iarc[i]->id) == NULL &&
+		if (is_asked_for(a->iarc[i], q) &&
+		    record_find(x, q->migration, a->iarc[i]->id) == NULL &&
 		    iarc_find(a, a->iarc[i]->id, q->made) == NULL &&
 		    !iarc_has_room(x, a, a->iarc[i]->id))
 			v = VERDICT_REFUSED;
@@ -103,8 +105,8 @@ participates(struct iarc *i, const struct record *r, struct peer_match *e)
 }
 
 /*
- * The neighbour's old identity moved, ours did not (spec 8.12): its new one is where the old one was.
- * Where the new place cannot be ours, we are joined with the new one alone.
+ * The neighbour's old identity moved, ours did not (spec 8.12): its new one is where the old
+ * one was. Where the new place cannot be ours, we are joined with the new one alone.
  */
 static void
 follow(struct ident *x, struct iarc *i, const struct request *q, struct peer_match *e)

@@ -244,7 +244,10 @@ neighbour_cmp(struct ident_neighbour a, struct ident_neighbour b)
 	return a.linklocal < b.linklocal ? -1 : a.linklocal > b.linklocal;
 }
 
-/* The smallest of what ID needs a route to that is greater than AFTER (NULL: of all); false: none. */
+/*
+ * The smallest of what ID needs a route to that is greater than AFTER (NULL: of all); false:
+ * none.
+ */
 static bool
 neighbour_next(const struct ident *x, const struct identity *id,
     const struct ident_neighbour *after, struct ident_neighbour *out)

@@ -93,9 +93,9 @@ is_exchanging(const struct ident *x, const struct record *r)
 }
 
 /*
- * A neighbour that takes part had begun to ask when it answered, so within the time that is given to
- * an exchange it has asked, or its arc is gone.  Identities are not used anew before: it would
- * be asking about what they were.
+ * A neighbour that takes part had begun to ask when it answered, so within the time that is
+ * given to an exchange it has asked, or its arc is gone.  Identities are not used anew before:
+ * it would be asking about what they were.
  */
 static uint64_t
 patience(const struct ident *x, const struct record *r)
