@@ -1199,6 +1199,145 @@ test_make_way(void)
 	end();
 }
 
+/* Real interfaces of one card may share a MAC; nothing else is shared. */
+static void
+test_devices(void)
+{
+	struct ident_nic nic;
+
+	begin();
+	duplicate(8, 0);
+	ident_out_empty(&out);
+	CU_ASSERT_TRUE(ident_nic(x, own(0), 0, &nic));
+	CU_ASSERT_FALSE(ident_dev_add(x, now, 2, MAC_OF(3), LL_OF(1), &out));
+	CU_ASSERT_FALSE(ident_dev_add(x, now, 2, MAC_OF(3), nic.linklocal, &out));
+	CU_ASSERT_FALSE(ident_dev_add(x, now, 2, nic.mac, LL_OF(3), &out));
+	CU_ASSERT_FALSE(ident_dev_add(x, now, 2, MAC_OF(3), 0x7f000001, &out));
+	CU_ASSERT_TRUE(ident_dev_add(x, now, 2, MAC_OF(1), LL_OF(3), &out));
+	DID("");
+	CU_ASSERT_TRUE(ident_nic(x, own(1), 2, &nic));
+	CU_ASSERT_FALSE(ident_nic(x, own(0), 2, &nic));
+	CU_ASSERT_FALSE(ident_nic(x, OTHER, 0, &nic));
+	/* What is being made counts as well. */
+	CU_ASSERT_EQUAL(ident_prepare(x, now, 9, own(1), &out), IDENT_OK);
+	CU_ASSERT_EQUAL(ident_duplicate(x, now, 9, own(1), NULL, &out), IDENT_OK);
+	{
+		struct ident_ns ns;
+
+		CU_ASSERT_TRUE(ident_ns(x, 2, &ns) && !ns.made);
+		CU_ASSERT_FALSE(ident_dev_add(x, now, 3, MAC_OF(4), ns.nic[0].linklocal, &out));
+	}
+	end();
+}
+
+/* The arc fails after the identities changed places and before the neighbours may be asked. */
+static void
+test_broken_early(void)
+{
+	ntk_mac_t mac[CONF_INTERFACES] = { MAC_OF(50), MAC_OF(51) };
+	uint32_t call;
+
+	begin();
+	join(ARC_1);
+	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), PEER, false, &out), IDENT_OK);
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
+	    IDENT_OK);
+	CU_ASSERT_EQUAL(ident_prepare(x, now, 9, own(0), &out), IDENT_OK);
+	later(SEC);
+	call = last_call();
+	DID("x#0-501@101 +#0-777@109 who #0 ");
+	CU_ASSERT_EQUAL(ident_duplicate(x, now, 9, own(0), NULL, &out), IDENT_OK);
+	ident_ns_made(x, now, 1, mac, &out);
+	ident_out_empty(&out);
+	ident_answer(x, now, ARC_1, call, IDENT_LINK_FAILED, 0, NULL, &out);
+	/* Nothing is asked or answered over it any more, as if it were gone. */
+	receive_match(ARC_1, 7, OTHER, NEW, 103, own(0));
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(110), LL_OF(110), &out),
+	    IDENT_UNKNOWN_ARC);
+	ident_ns_complete(x, now, 1, &out);
+	DID("matched #0:0; +#1-777@109 complete settled ");
+	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), OTHER, true, &out), IDENT_OK);
+	later(10 * MS);
+	DID("x#0-777@109 -#1-777@109 x#1-777@109 broken ");
+	end();
+}
+
+/* Two neighbours whose main identities cannot be told apart: the second waits. */
+static void
+test_doubled(void)
+{
+	uint32_t call;
+
+	begin();
+	join(ARC_1);
+	/* PEER_2 claims, through an order, what ARC_1's neighbour has on the other device. */
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(102), LL_OF(109), &out),
+	    IDENT_OK);
+	CU_ASSERT_TRUE(ident_arc_add(x, now, ARC_2, 1, MAC_OF(102), LL_OF(102), &out));
+	call = last_call();
+	ident_out_empty(&out);
+	answer_main(ARC_2, call, PEER_2);
+	DID("-#0-777@109 x#0-777@109 removed #0 777 +#0-502@102 ");
+	/* Told to be elsewhere by order, it is put where a main identity must be. */
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_2, own(0), PEER_2, MAC_OF(120), LL_OF(120), &out),
+	    IDENT_OK);
+	later(SEC);
+	call = last_call();
+	DID("~#0-502@120 who #0 ");
+	answer_main(ARC_2, call, PEER_2);
+	DID("-#0-502@120 x#0-502@120 +#0-502@102 ");
+	/* No room for it: asked again every second. */
+	params.max_iarcs = 2;
+	CU_ASSERT_TRUE(ident_arc_add(x, now, 33, 1, MAC_OF(103), LL_OF(103), &out));
+	call = last_call();
+	ident_out_empty(&out);
+	answer_main(33, call, 900);
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, 33, own(0), OTHER, MAC_OF(130), LL_OF(130), &out),
+	    IDENT_EXHAUSTED);
+	DID("");
+	params.max_iarcs = 3;
+	later(SEC);
+	call = last_call();
+	DID("who #0 ");
+	answer_main(33, call, 900);
+	DID("+#0-900@103 ");
+	end();
+}
+
+static void
+test_queries(void)
+{
+	struct ident_neighbour v[4];
+	struct ident_identity id;
+	struct ident_iarc i;
+	struct ident_arc a;
+
+	begin();
+	join(ARC_2);
+	join(ARC_1);
+	CU_ASSERT_EQUAL(ident_arcs(x), 2);
+	a = ident_arc_at(x, 0);
+	CU_ASSERT_TRUE(a.arc == ARC_1 && a.dev == 0 && a.peer_linklocal == LL_OF(101));
+	CU_ASSERT_EQUAL(mac_cmp(a.peer_mac, MAC_OF(101)), 0);
+	CU_ASSERT_EQUAL(ident_arc_at(x, 2).arc, 0);
+	CU_ASSERT_TRUE(ident_arc_find(x, ARC_2, &a) && a.dev == 1);
+	CU_ASSERT_FALSE(ident_arc_find(x, 99, &a));
+	CU_ASSERT_EQUAL(ident_identity_at(x, 1).id, 0);
+	CU_ASSERT_FALSE(ident_find(x, OTHER, &id));
+	CU_ASSERT_FALSE(ident_find_index(x, 1, &id));
+	CU_ASSERT_FALSE(ident_iarc_between(x, 99, own(0), PEER, &i));
+	CU_ASSERT_FALSE(ident_iarc_between(x, ARC_1, OTHER, PEER, &i));
+	CU_ASSERT_FALSE(ident_iarc_between(x, ARC_1, own(0), PEER_2, &i));
+	CU_ASSERT_EQUAL(ident_neighbours(x, OTHER, v, 4), 0);
+	CU_ASSERT_EQUAL(ident_neighbours(x, own(0), v, 4), 2);
+	CU_ASSERT_TRUE(v[0].dev == 0 && v[0].linklocal == LL_OF(101) && v[1].dev == 1);
+	/* That of an arc is there before anybody is known at its other end. */
+	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), PEER, false, &out), IDENT_OK);
+	CU_ASSERT_EQUAL(ident_neighbours(x, own(0), v, 1), 2);
+	CU_ASSERT_FALSE(ident_is_quiet(x));
+	end();
+}
+
 static void
 test_names(void)
 {
@@ -1239,6 +1378,10 @@ main(void)
 		{ "limits: identities, namespaces", test_identities_limit },
 		{ "14.21: places that cannot be a neighbour's", test_lies },
 		{ "a claimed address and its owner", test_make_way },
+		{ "devices that share something", test_devices },
+		{ "an arc that fails before the neighbours are asked", test_broken_early },
+		{ "main identities whose addresses are taken", test_doubled },
+		{ "queries", test_queries },
 		{ "names and numbers", test_names },
 	};
 
