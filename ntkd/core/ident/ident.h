@@ -79,7 +79,7 @@ struct ident_params {
 	uint16_t max_records;		/* 256: IDENT_EXHAUSTED */
 	uint16_t max_peers;		/* of an identity on an arc, 64: a duplication is refused */
 	uint16_t max_iarcs;		/* of an identity, 1000: likewise; a principal one waits */
-	uint16_t max_deferred;		/* duplications of an arc that wait for us, 64: refused */
+	uint16_t max_deferred;		/* duplications of an arc that wait for us, 64: "busy" */
 };
 
 void ident_params_default(struct ident_params *p);

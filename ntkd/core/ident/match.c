@@ -278,7 +278,7 @@ match_asked(struct ident *x, struct arc *a, uint32_t call, const struct peer_mat
 	else if (a->broken)
 		match_unknown(x, a->number, call, m);
 	else if (a->n_requests >= x->p->max_deferred)
-		act_error(x, a->number, call, PEER_E_NOT_ACCEPTED);
+		act_error(x, a->number, call, PEER_E_BUSY);
 	else
 		request_make(x, a, call, m);
 }
