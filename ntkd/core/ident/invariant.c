@@ -31,7 +31,7 @@ nic_is(const struct ident_nic *a, const struct ident_nic *b)
 static bool
 identities_hold(const struct ident *x, struct complaint *c)
 {
-	if (identity_find(x, x->main->id) != x->main || x->main->ns != 0)
+	if (id_identity_find(x, x->main->id) != x->main || x->main->ns != 0)
 		return wrong(c, "the main identity is not in the default namespace");
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
 		if (!nic_is(&x->main->nic[d], &x->dev[d]))
@@ -90,7 +90,7 @@ nics_hold(const struct ident *x, struct complaint *c)
 static bool
 iarc_holds(const struct ident *x, const struct iarc *i, struct complaint *c)
 {
-	if (identity_find(x, i->id->id) != i->id)
+	if (id_identity_find(x, i->id->id) != i->id)
 		return wrong(c, "identity-arc %u is of an identity that is gone", i->number);
 	if (!i->id->nic[i->arc->dev].present)
 		return wrong(c, "identity-arc %u is on a device its identity does not have",
@@ -128,13 +128,13 @@ arc_holds(const struct ident *x, const struct arc *a, struct complaint *c)
 		if (!iarc_holds(x, a->iarc[i], c))
 			return false;
 	for (size_t i = 0; i < x->n_ids; i++)
-		if (iarc_count(a, x->id[i]) > x->p->max_peers)
+		if (id_iarc_count(a, x->id[i]) > x->p->max_peers)
 			return wrong(c, "identity %u has too many peers on arc %u", x->id[i]->id,
 			    a->number);
 	if (a->n_requests > x->p->max_deferred)
 		return wrong(c, "too many requests wait on arc %u", a->number);
 	for (size_t i = 0; i < a->n_exchanges; i++)
-		if (!record_is_busy(a->exchange[i]->rec))
+		if (!id_record_is_busy(a->exchange[i]->rec))
 			return wrong(c, "an exchange of no duplication on arc %u", a->number);
 	return true;
 }
@@ -152,7 +152,7 @@ arcs_hold(const struct ident *x, struct complaint *c)
 		size_t n = 0;
 
 		for (size_t a = 0; a < x->n_arcs; a++)
-			n += iarc_count(x->arc[a], x->id[i]);
+			n += id_iarc_count(x->arc[a], x->id[i]);
 		if (n != x->id[i]->n_iarcs || n > x->p->max_iarcs)
 			return wrong(c, "identity %u has a wrong count", x->id[i]->id);
 	}
@@ -167,8 +167,8 @@ records_hold(const struct ident *x, struct complaint *c)
 	for (size_t i = 0; i < x->n_recs; i++) {
 		const struct record *r = x->rec[i];
 
-		if (identity_find(x, r->id->id) != r->id ||
-		    (r->made != NULL && identity_find(x, r->made->id) != r->made))
+		if (id_identity_find(x, r->id->id) != r->id ||
+		    (r->made != NULL && id_identity_find(x, r->made->id) != r->made))
 			return wrong(c, "a record of an identity that is gone");
 		if ((r->made != NULL) != (r->state >= IDENT_COMPLETING))
 			return wrong(c, "a record without the identity that it made");
