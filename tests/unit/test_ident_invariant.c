@@ -133,6 +133,41 @@ test_records(void)
 	end();
 }
 
+/* Numbers begin anew when there are no more, and pass over those in use. */
+static void
+test_numbers(void)
+{
+	char why[200];
+
+	begin();
+	ident_out_empty(&out);
+	/* Open calls 1 and 2: a question, an end.  3: an exchange. */
+	x->last_call = 0;
+	ident_arc_add(x, 0, 3, 0, mac_of(104), 0xa9fe0204, &out);
+	ident_iarc_remove(x, 0, 1, ident_main(x), 503, true, &out);
+	ident_prepare(x, 0, 6, ident_main(x), &out);
+	ident_duplicate(x, 0, 6, ident_main(x), NULL, &out);
+	ident_ns_made(x, 0, 2, (ntk_mac_t[CONF_INTERFACES]){ mac_of(52), mac_of(53) }, &out);
+	ident_ns_complete(x, 0, 2, &out);
+	CU_ASSERT_EQUAL(x->arc[2]->call, 1);
+	CU_ASSERT_EQUAL(x->arc[0]->iarc[1]->call, 2);
+	CU_ASSERT_EQUAL(x->arc[0]->exchange[0]->call, 3);
+	CU_ASSERT_EQUAL(x->arc[1]->exchange[0]->call, 4);
+	x->last_call = UINT32_MAX - 1;
+	ident_out_empty(&out);
+	ident_arc_add(x, 0, 4, 0, mac_of(105), 0xa9fe0205, &out);
+	ident_arc_add(x, 0, 5, 0, mac_of(106), 0xa9fe0206, &out);
+	CU_ASSERT_EQUAL(out.n, 2);
+	CU_ASSERT_EQUAL(out.v[0].call, UINT32_MAX);
+	CU_ASSERT_EQUAL(out.v[1].call, 5);
+	/* Identity-arcs: 1 to 3 are there. */
+	x->last_number = UINT32_MAX;
+	ident_iarc_add(x, 0, 1, x->id[0]->id, 504, mac_of(107), 0xa9fe0207, &out);
+	CU_ASSERT_EQUAL(x->last_number, 4);
+	CU_ASSERT_TRUE(ident_invariant(x, why, sizeof(why)));
+	end();
+}
+
 int
 main(void)
 {
@@ -140,6 +175,7 @@ main(void)
 		{ "identities, devices, namespaces", test_identities },
 		{ "arcs and identity-arcs", test_arcs },
 		{ "records", test_records },
+		{ "numbers that were used up", test_numbers },
 	};
 
 	return TAP_RUN(tests);

@@ -34,6 +34,8 @@ begin(void)
 	ident_out_init(&out);
 	x = ident_new(&params, &rng, NULL, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(x);
+	CU_ASSERT_EQUAL(ident_deadline(x), UINT64_MAX);
+	CU_ASSERT_TRUE(ident_is_quiet(x));
 	CU_ASSERT_TRUE(ident_dev_add(x, now, 0, MAC_OF(1), LL_OF(1), &out));
 	CU_ASSERT_TRUE(ident_dev_add(x, now, 1, MAC_OF(2), LL_OF(2), &out));
 }
@@ -1014,7 +1016,7 @@ test_namespaces(void)
 	mac[1] = MAC_OF(1);
 	ident_ns_made(x, now, 2, mac, &out);
 	DID("drop 2 given-up ");
-	CU_ASSERT_TRUE(ident_ns(x, 2, &n) && n.leaving);
+	CU_ASSERT_TRUE(ident_ns(x, 2, &n) && n.leaving && n.id == own(0));
 	CU_ASSERT_EQUAL(ident_prepare(x, now, 9, own(0), &out), IDENT_OK);
 	CU_ASSERT_EQUAL(ident_duplicate(x, now, 9, own(0), NULL, &out), IDENT_OK);
 	DID("make 3 ");
@@ -1160,6 +1162,9 @@ test_lies(void)
 	answer_match(ARC_1, duplicate(8, 0), PEER, PEER_MATCH_MOVED, NEW, 1);
 	ident_out_empty(&out);
 	later(SEC);
+	/* Another duplication of it meanwhile: we do not know where it was. */
+	receive_match(ARC_1, 20, PEER, OTHER, 104, own(0));
+	DID("matched #0:0; ");
 	receive_match(ARC_1, 8, PEER, NEW, 103, own(0));
 	DID("matched #0:2; complete settled removed #0 501 ");
 	later(500 * MS);
@@ -1226,7 +1231,38 @@ test_devices(void)
 
 		CU_ASSERT_TRUE(ident_ns(x, 2, &ns) && !ns.made);
 		CU_ASSERT_FALSE(ident_dev_add(x, now, 3, MAC_OF(4), ns.nic[0].linklocal, &out));
+		join(ARC_1);
+		CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(1), OTHER, MAC_OF(109),
+		    ns.nic[0].linklocal, &out), IDENT_INVALID);
 	}
+	end();
+}
+
+/* Whoever has to turn something over is told from where and to where. */
+static void
+test_former(void)
+{
+	begin();
+	join(ARC_1);
+	receive_match(ARC_1, 8, PEER, NEW, 103, own(0));
+	CU_ASSERT_EQUAL_FATAL(out.n, 3);
+	CU_ASSERT_EQUAL(out.v[0].kind, IDENT_IARC_CHANGED);
+	CU_ASSERT_TRUE(out.v[0].only_neighbour);
+	CU_ASSERT_EQUAL(out.v[0].former_linklocal, LL_OF(101));
+	CU_ASSERT_EQUAL(mac_cmp(out.v[0].former_mac, MAC_OF(101)), 0);
+	CU_ASSERT_EQUAL(out.v[0].iarc.peer_linklocal, LL_OF(103));
+	CU_ASSERT_EQUAL(mac_cmp(out.v[0].iarc.peer_mac, MAC_OF(103)), 0);
+	CU_ASSERT_TRUE(!out.v[0].iarc.principal && out.v[1].iarc.principal);
+	CU_ASSERT_TRUE(out.v[2].kind == IDENT_RESULT && out.v[2].call == 7 && out.v[2].arc == ARC_1);
+	end();
+	begin();
+	join(ARC_1);
+	answer_match(ARC_1, duplicate(8, 0), PEER, PEER_MATCH_MOVED, NEW, 103);
+	CU_ASSERT_EQUAL_FATAL(out.n, 3);
+	CU_ASSERT_TRUE(out.v[0].kind == IDENT_CALL && out.v[0].limit == 10 * SEC);
+	CU_ASSERT_TRUE(out.v[1].iarc.both && out.v[1].iarc.prev == out.v[2].iarc.number);
+	CU_ASSERT_FALSE(out.v[2].only_neighbour);
+	CU_ASSERT_EQUAL(out.v[2].former_linklocal, LL_OF(101));
 	end();
 }
 
@@ -1379,6 +1415,7 @@ main(void)
 		{ "14.21: places that cannot be a neighbour's", test_lies },
 		{ "a claimed address and its owner", test_make_way },
 		{ "devices that share something", test_devices },
+		{ "what is told of a change", test_former },
 		{ "an arc that fails before the neighbours are asked", test_broken_early },
 		{ "main identities whose addresses are taken", test_doubled },
 		{ "queries", test_queries },

@@ -63,7 +63,6 @@ id_arc_end(struct ident *x, struct arc *a)
 {
 	size_t at = arc_place(x, a->number);
 
-	a->broken = true;
 	while (a->n != 0)
 		id_iarc_drop(x, next_of(a));
 	memmove(&x->arc[at], &x->arc[at + 1], (x->n_arcs - at - 1) * sizeof(struct arc *));
