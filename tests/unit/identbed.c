@@ -319,7 +319,8 @@ ns_make(struct ibed *b, unsigned s, unsigned ns)
 		p->nic[d].mac = (ntk_mac_t){ { 0x4e, 0xa0, (uint8_t)s, (uint8_t)(y->n_places >> 8),
 		    (uint8_t)y->n_places, (uint8_t)d } };
 	y->n_places++;
-	kernel_event(b, s, rng_below(&b->rng, 1000) < b->pace.refuse ? EV_NS_REFUSED : EV_NS_MADE, ns);
+	kernel_event(b, s,
+	    rng_below(&b->rng, 1000) < b->pace.refuse ? EV_NS_REFUSED : EV_NS_MADE, ns);
 }
 
 static void
@@ -332,8 +333,8 @@ link_down(struct ibed *b, unsigned l)
 	k->up = false;
 	k->life++;
 	for (unsigned side = 0; side < 2; side++)
-		event_add(b, (struct ibed_event){ .kind = EV_ARC_GONE, .s = k->system[side], .link = l,
-		    .life = k->life, .when = b->now + between(b, 0, 2000000) });
+		event_add(b, (struct ibed_event){ .kind = EV_ARC_GONE, .s = k->system[side],
+		    .link = l, .life = k->life, .when = b->now + between(b, 0, 2000000) });
 	if (b->relink)
 		event_add(b, (struct ibed_event){ .kind = EV_ARC_UP, .link = l, .life = k->life,
 		    .when = b->now + between(b, 2000001, 5000000) });
@@ -388,7 +389,8 @@ act(struct ibed *b, unsigned s, const struct ident_action *a, uint64_t leaves)
 		note_added(b, s, &a->iarc);
 		return;
 	case IDENT_IARC_CHANGED:
-		note(b, s, "changed %s%s ", iarc_text(b, &a->iarc), a->only_neighbour ? "" : " both");
+		note(b, s, "changed %s%s ", iarc_text(b, &a->iarc),
+		    a->only_neighbour ? "" : " both");
 		return;
 	case IDENT_IARC_REMOVING:
 		note(b, s, "removing %s ", iarc_text(b, &a->iarc));
@@ -429,7 +431,10 @@ done(struct ibed *b, unsigned s, struct ident_out *out)
 	ident_out_free(out);
 }
 
-/* --- what happens ------------------------------------------------------------------------------- */
+/*
+ * --- what happens
+ * -------------------------------------------------------------------------------
+ */
 
 static void
 arc_up(struct ibed *b, unsigned l)
@@ -446,7 +451,8 @@ arc_up(struct ibed *b, unsigned l)
 		ident_out_init(&out);
 		k->arc[side] = ++y->next_arc;
 		if (!ident_arc_add(y->x, b->now, k->arc[side], k->dev[side],
-		    b->s[k->system[o]].mac[k->dev[o]], b->s[k->system[o]].linklocal[k->dev[o]], &out))
+		    b->s[k->system[o]].mac[k->dev[o]],
+		    b->s[k->system[o]].linklocal[k->dev[o]], &out))
 			wrong(b, "an arc of %c was refused", 'a' + (int)k->system[side]);
 		done(b, k->system[side], &out);
 	}
@@ -561,7 +567,8 @@ kernel(struct ibed *b, const struct ibed_event *e)
 		break;
 	default:
 		if (p == NULL)
-			wrong(b, "%c drops namespace %u, which is not there", 'a' + (int)e->s, e->ns);
+			wrong(b, "%c drops namespace %u, which is not there", 'a' + (int)e->s,
+			    e->ns);
 		else
 			p->gone = true;
 		ident_ns_gone(y->x, b->now, e->ns, &out);
@@ -584,7 +591,8 @@ happen(struct ibed *b, struct ibed_event *e)
 		arc_gone(b, e);
 		break;
 	case EV_ARC_UP:
-		if (!b->link[e->link].up && b->link[e->link].life == e->life && has_devs(b, e->link))
+		if (!b->link[e->link].up && b->link[e->link].life == e->life &&
+		    has_devs(b, e->link))
 			arc_up(b, e->link);
 		break;
 	case EV_NS_MADE:
@@ -688,15 +696,21 @@ ibed_rest(struct ibed *b, uint64_t limit)
 	return b->why[0] == '\0';
 }
 
-/* --- life and commands ------------------------------------------------------------------------------ */
+/*
+ * --- life and commands
+ * ------------------------------------------------------------------------------
+ */
 
 /* Link-locals collide so often that the cases in which they do are tests of their own. */
 static bool
 is_taken(ntk_ip_t linklocal, void *arg)
 {
+	const struct ibed *b = arg;
 	unsigned system;
 
-	return place(arg, linklocal, NULL, &system)[0] != '?';
+	if (b->crowded)
+		return linklocal % 1021 != 0;
+	return place(b, linklocal, NULL, &system)[0] != '?';
 }
 
 struct ibed *
@@ -825,8 +839,8 @@ ibed_duplicate(struct ibed *b, unsigned s, uint32_t index, uint32_t migration)
 void
 ibed_duplicate_at(struct ibed *b, uint64_t when, unsigned s, uint32_t index, uint32_t migration)
 {
-	event_add(b, (struct ibed_event){ .kind = EV_DUPLICATE, .when = when, .s = s, .index = index,
-	    .migration = migration });
+	event_add(b, (struct ibed_event){ .kind = EV_DUPLICATE, .when = when, .s = s,
+	    .index = index, .migration = migration });
 }
 
 enum ident_result
@@ -861,7 +875,10 @@ ibed_kernel(struct ibed *b, unsigned s)
 	b->s[s].kernel_stopped = false;
 }
 
-/* --- what there is ------------------------------------------------------------------------------------ */
+/*
+ * --- what there is
+ * ------------------------------------------------------------------------------------
+ */
 
 enum { IARCS = 1024 };
 
@@ -878,7 +895,8 @@ ibed_state(struct ibed *b, unsigned s)
 
 		for (size_t k = 0; k < n && k < IARCS && len < sizeof(text); k++)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s ",
-			    iarc_text(b, &v[k]), v[k].principal ? "*" : "", v[k].closing ? "~" : "");
+			    iarc_text(b, &v[k]), v[k].principal ? "*" : "",
+			    v[k].closing ? "~" : "");
 	}
 	return text;
 }
@@ -948,7 +966,10 @@ ibed_forget(struct ibed *b)
 	}
 }
 
-/* --- both ends -------------------------------------------------------------------------------------------- */
+/*
+ * --- both ends
+ * --------------------------------------------------------------------------------------------
+ */
 
 /* The other end of identity-arc I of S, over link L, is there and is where I says. */
 static void
@@ -1007,7 +1028,8 @@ check_end(struct ibed *b, unsigned l, unsigned side)
 		}
 	}
 	if (principal != 1)
-		wrong(b, "link %u has %u principal identity-arcs at %c", l, principal, 'a' + (int)s);
+		wrong(b, "link %u has %u principal identity-arcs at %c", l, principal,
+		    'a' + (int)s);
 }
 
 bool

@@ -3,14 +3,14 @@
 #define NTK_TESTS_UNIT_IDENTBED_H
 
 /*
- * A test bed: a few systems with identities, whose calls travel over arcs and whose kernels answer
- * in virtual time.  Messages of one arc and direction keep their order, everything else may overtake.
- * Every message is encoded and decoded again; after every call of a manager its invariants are checked,
- * and the first that does not hold is kept in `why`.
+ * A test bed: a few systems with identities, whose calls travel over arcs and whose kernels
+ * answer in virtual time.  Messages of one arc and direction keep their order, everything else
+ * may overtake. Every message is encoded and decoded again; after every call of a manager its
+ * invariants are checked, and the first that does not hold is kept in `why`.
  *
- * Systems are called a, b, c, …, identities by system and index: a0 is the first of a.  Places, which
- * MAC and link-local of a peer name, are R for a real interface and P0, P1, … for the first, second, …
- * namespace that was made by the peer's system.
+ * Systems are called a, b, c, …, identities by system and index: a0 is the first of a.  Places,
+ * which MAC and link-local of a peer name, are R for a real interface and P0, P1, … for the
+ * first, second, … namespace that was made by the peer's system.
  */
 
 #include "ntkd/core/ident/ident.h"
@@ -72,6 +72,7 @@ struct ibed {
 	struct ibed_link link[IBED_LINKS];
 	unsigned n_links;
 	bool relink;		/* a broken link comes again after a while */
+	bool crowded;		/* few link-locals are free, and nobody knows which others use */
 	uint32_t name_id[IBED_NAMES];
 	char name[IBED_NAMES][8];
 	unsigned n_names;
@@ -94,7 +95,10 @@ void ibed_free(struct ibed *b);
 void ibed_dev_add(struct ibed *b, unsigned s, unsigned dev);
 void ibed_dev_remove(struct ibed *b, unsigned s, unsigned dev);
 
-/* Joins two devices (which are made if need be): an arc, at once at both ends; its number as a link. */
+/*
+ * Joins two devices (which are made if need be): an arc, at once at both ends; its number as a
+ * link.
+ */
 unsigned ibed_link(struct ibed *b, unsigned s, unsigned s_dev, unsigned t, unsigned t_dev);
 
 /* The connection fails: calls end, arcs go a little later, each end for itself. */
@@ -115,7 +119,10 @@ void ibed_kernel(struct ibed *b, unsigned s);	/* it answers again */
 
 /* Runs until UNTIL (µs). */
 void ibed_run(struct ibed *b, uint64_t until);
-/* Runs until nothing is under way; false when that is not so after LIMIT µs, or something was wrong. */
+/*
+ * Runs until nothing is under way; false when that is not so after LIMIT µs, or something was
+ * wrong.
+ */
 bool ibed_rest(struct ibed *b, uint64_t limit);
 
 /* Invariants 5 to 7 of spec 3.3 at both ends of all arcs; false with b->why.  At rest. */
@@ -135,7 +142,10 @@ const char *ibed_routes(struct ibed *b, unsigned s, uint32_t index);
 /* "a0:1 a1:0* ": namespaces by the places of S, R the default one: "a0@P0 a1@R* ". */
 const char *ibed_places(struct ibed *b, unsigned s);
 
-/* What was signalled: "added a1-b0@R(a0-b0) changed a0-b0@P0 removing … removed … broken "; forgets it. */
+/*
+ * What was signalled: "added a1-b0@R(a0-b0) changed a0-b0@P0 removing … removed … broken ";
+ * forgets it.
+ */
 const char *ibed_log(struct ibed *b, unsigned s);
 void ibed_forget(struct ibed *b);
 

@@ -22,7 +22,7 @@ arc_place(const struct ident *x, uint32_t number)
 }
 
 struct arc *
-arc_find(const struct ident *x, uint32_t number)
+id_arc_find(const struct ident *x, uint32_t number)
 {
 	size_t at = arc_place(x, number);
 
@@ -30,7 +30,7 @@ arc_find(const struct ident *x, uint32_t number)
 }
 
 void
-arc_free(struct arc *a)
+id_arc_free(struct arc *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		free(a->iarc[i]);
@@ -59,25 +59,20 @@ next_of(const struct arc *a)
 
 /* Nobody is told: there is no way to (spec 8.4). */
 void
-arc_end(struct ident *x, struct arc *a)
+id_arc_end(struct ident *x, struct arc *a)
 {
 	size_t at = arc_place(x, a->number);
 
-	a->broken = true;
-	while (a->n != 0) {
-		struct iarc *i = next_of(a);
-
-		i->closing = CLOSING_NO;
-		iarc_drop(x, i);
-	}
+	while (a->n != 0)
+		id_iarc_drop(x, next_of(a));
 	memmove(&x->arc[at], &x->arc[at + 1], (x->n_arcs - at - 1) * sizeof(struct arc *));
 	x->n_arcs--;
-	arc_free(a);
+	id_arc_free(a);
 }
 
 /* Nothing is sent over it any more, and in a moment it is given up (spec 8.13). */
 void
-arc_break(struct ident *x, struct arc *a)
+id_arc_break(struct ident *x, struct arc *a)
 {
 	if (a->broken)
 		return;
@@ -88,28 +83,28 @@ arc_break(struct ident *x, struct arc *a)
 	x->stats.broken++;
 	for (size_t i = a->n_exchanges; i-- > 0; )
 		if (i < a->n_exchanges && a->exchange[i]->state != EXCHANGE_HELD)
-			exchange_failed(x, a, a->exchange[i]);
+			id_exchange_failed(x, a, a->exchange[i]);
 }
 
 void
-arc_tick(struct ident *x)
+id_arc_tick(struct ident *x)
 {
 	for (size_t i = x->n_arcs; i-- > 0; ) {
 		struct arc *a = x->arc[i];
 
 		if (!a->broken) {
-			principal_tick(x, a);
-			exchange_tick(x, a);
-			match_tick(x, a);
+			id_principal_tick(x, a);
+			id_exchange_tick(x, a);
+			id_match_tick(x, a);
 		}
 		for (size_t k = a->n; k-- > 0; )
 			if (a->iarc[k]->closing == CLOSING_TOLD && x->now >= a->iarc[k]->close_at)
-				iarc_told(x, a->iarc[k]);
+				id_iarc_told(x, a->iarc[k]);
 		if (a->broken && x->now >= a->broken_at) {
 			uint32_t number = a->number;
 
-			arc_end(x, a);
-			act(x, IDENT_ARC_BROKEN)->arc = number;
+			id_arc_end(x, a);
+			id_act(x, IDENT_ARC_BROKEN)->arc = number;
 		}
 	}
 }
@@ -130,7 +125,7 @@ is_doubled(const struct ident *x, unsigned dev, ntk_mac_t mac, ntk_ip_t linkloca
 static bool
 arc_can_be(const struct ident *x, uint32_t number, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal)
 {
-	if (number == 0 || arc_find(x, number) != NULL || x->n_arcs >= x->p->max_arcs)
+	if (number == 0 || id_arc_find(x, number) != NULL || x->n_arcs >= x->p->max_arcs)
 		return false;
 	if (dev >= CONF_INTERFACES || !x->dev[dev].present)
 		return false;
@@ -146,9 +141,9 @@ arc_can_be(const struct ident *x, uint32_t number, unsigned dev, ntk_mac_t mac, 
 static struct arc *
 arc_make(struct ident *x, uint32_t number)
 {
-	struct arc **v = room(x, x->arc, x->n_arcs, &x->arcs_size, sizeof(*v));
+	struct arc **v = id_room(x, x->arc, x->n_arcs, &x->arcs_size, sizeof(*v));
 	struct arc *a = calloc(1, sizeof(*a));
-	size_t at = arc_place(x, number);
+	size_t at;
 
 	if (v != NULL)
 		x->arc = v;
@@ -157,6 +152,7 @@ arc_make(struct ident *x, uint32_t number)
 		free(a);
 		return NULL;
 	}
+	at = arc_place(x, number);
 	memmove(&v[at + 1], &v[at], (x->n_arcs - at) * sizeof(struct arc *));
 	v[at] = a;
 	x->n_arcs++;
@@ -171,27 +167,27 @@ ident_arc_add(struct ident *x, uint64_t now, uint32_t arc, unsigned dev, ntk_mac
 {
 	struct arc *a;
 
-	if (!arc_can_be(x, arc, dev, peer_mac, peer_linklocal) || !call_begin(x, now, out))
+	if (!arc_can_be(x, arc, dev, peer_mac, peer_linklocal) || !id_call_begin(x, now, out))
 		return false;
 	a = arc_make(x, arc);
 	if (a != NULL) {
 		a->dev = (uint8_t)dev;
 		a->mac = peer_mac;
 		a->linklocal = peer_linklocal;
-		principal_ask(x, a);
+		id_principal_ask(x, a);
 	}
-	call_end(x);
+	id_call_end(x);
 	return a != NULL;
 }
 
 bool
 ident_arc_remove(struct ident *x, uint64_t now, uint32_t arc, struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
+	struct arc *a = id_arc_find(x, arc);
 
-	if (a == NULL || !call_begin(x, now, out))
+	if (a == NULL || !id_call_begin(x, now, out))
 		return false;
-	arc_end(x, a);
-	call_end(x);
+	id_arc_end(x, a);
+	id_call_end(x);
 	return true;
 }

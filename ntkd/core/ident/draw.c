@@ -10,7 +10,7 @@ enum {
 static bool
 id_is_known(const struct ident *x, uint32_t id)
 {
-	if (identity_find(x, id) != NULL)
+	if (id_identity_find(x, id) != NULL)
 		return true;
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = 0; k < x->arc[i]->n; k++)
@@ -20,7 +20,7 @@ id_is_known(const struct ident *x, uint32_t id)
 }
 
 uint32_t
-draw_id(struct ident *x)
+id_draw_id(struct ident *x)
 {
 	uint32_t id;
 
@@ -62,7 +62,7 @@ linklocal_is_taken(const struct ident *x, ntk_ip_t linklocal)
 }
 
 bool
-draw_linklocal(struct ident *x, ntk_ip_t *out)
+id_draw_linklocal(struct ident *x, ntk_ip_t *out)
 {
 	for (unsigned i = 0; i < DRAWS; i++) {
 		ntk_ip_t ip = LINKLOCAL_NET | rng_below(&x->rng, 65536);

@@ -38,7 +38,7 @@ linklocals_draw(struct ident *x, struct record *r)
 	for (unsigned d = 0; d < CONF_INTERFACES; d++) {
 		if (!r->id->nic[d].present)
 			continue;
-		if (!draw_linklocal(x, &r->nic[d].linklocal))
+		if (!id_draw_linklocal(x, &r->nic[d].linklocal))
 			return false;
 		r->nic[d].present = true;
 	}
@@ -58,7 +58,7 @@ begin(struct ident *x, struct record *r, unsigned ns)
 	}
 	r->ns = ns;
 	x->ns[ns] = NS_MAKING;
-	a = act(x, IDENT_NS_MAKE);
+	a = id_act(x, IDENT_NS_MAKE);
 	a->ns = ns;
 	a->id = r->id->id;
 	a->migration = r->migration;
@@ -69,10 +69,10 @@ enum ident_result
 ident_duplicate(struct ident *x, uint64_t now, uint32_t migration, uint32_t id, uint32_t *made,
     struct ident_out *out)
 {
-	const struct identity *own = identity_find(x, id);
-	struct record *r = own != NULL ? record_find(x, migration, own) : NULL;
+	const struct identity *own = id_identity_find(x, id);
+	struct record *r = own != NULL ? id_record_find(x, migration, own) : NULL;
 	enum ident_result done;
-	unsigned ns = ns_find(x);
+	unsigned ns = id_ns_find(x);
 
 	if (made != NULL)
 		*made = r != NULL && r->made != NULL ? r->made->id : 0;
@@ -82,12 +82,12 @@ ident_duplicate(struct ident *x, uint64_t now, uint32_t migration, uint32_t id, 
 		return IDENT_UNKNOWN_OPERATION;
 	if (r->state != IDENT_PREPARED)
 		return IDENT_OK;
-	if (identity_is_busy(x, own))
+	if (id_identity_is_busy(x, own))
 		return IDENT_BUSY;
-	if (ns == 0 || identities_to_be(x) >= x->p->max_identities || !call_begin(x, now, out))
+	if (ns == 0 || identities_to_be(x) >= x->p->max_identities || !id_call_begin(x, now, out))
 		return IDENT_EXHAUSTED;
 	done = begin(x, r, ns);
-	call_end(x);
+	id_call_end(x);
 	return done;
 }
 
@@ -96,11 +96,11 @@ ident_ns_refused(struct ident *x, uint64_t now, unsigned ns, struct ident_out *o
 {
 	struct record *r = record_at(x, ns, IDENT_MAKING);
 
-	if (r == NULL || !call_begin(x, now, out))
+	if (r == NULL || !id_call_begin(x, now, out))
 		return;
 	x->ns[ns] = NS_FREE;
-	record_give_up(x, r, false);
-	call_end(x);
+	id_record_give_up(x, r, false);
+	id_call_end(x);
 }
 
 /* --- the exchange of places ------------------------------------------------------------ */
@@ -138,7 +138,10 @@ place_is_good(const struct ident *x, const struct record *r)
 	return true;
 }
 
-/* The copies come first among the identity-arcs of the new one, in the order of the old (manual-mode 2). */
+/*
+ * The copies come first among the identity-arcs of the new one, in the order of the old
+ * (manual-mode 2).
+ */
 static uint32_t
 rank(const struct ident *x, const struct iarc *i)
 {
@@ -146,7 +149,8 @@ rank(const struct ident *x, const struct iarc *i)
 
 	for (size_t b = 0; b < x->n_arcs; b++)
 		for (size_t k = 0; k < x->arc[b]->n; k++)
-			n += x->arc[b]->iarc[k]->id == i->id && x->arc[b]->iarc[k]->index < i->index;
+			n += x->arc[b]->iarc[k]->id == i->id &&
+			    x->arc[b]->iarc[k]->index < i->index;
 	return n;
 }
 
@@ -172,7 +176,7 @@ leave_new_devices(struct ident *x, const struct record *r)
 
 		for (size_t k = a->n; !r->id->nic[a->dev].present && k-- > 0; )
 			if (a->iarc[k]->id == r->id)
-				iarc_drop_tell(x, a->iarc[k]);
+				id_iarc_drop_tell(x, a->iarc[k]);
 	}
 }
 
@@ -197,22 +201,22 @@ no_nics(struct ident *x, const struct identity *id)
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
 		if (id->nic[d].present)
 			return;
-	act(x, IDENT_WITHOUT_NICS)->id = id->id;
+	id_act(x, IDENT_WITHOUT_NICS)->id = id->id;
 }
 
 static void
 commit(struct ident *x, struct record *r)
 {
-	r->made = identity_make(x);
+	r->made = id_identity_make(x);
 	if (r->made == NULL)
 		return;
 	change_places(x, r);
 	r->state = IDENT_COMPLETING;
-	act_record(x, IDENT_DUPLICATED, r);
+	id_act_record(x, IDENT_DUPLICATED, r);
 	leave_new_devices(x, r);
 	indices_keep(x, r);
 	for (size_t i = 0; i < x->n_arcs; i++)
-		if (iarc_count(x->arc[i], r->id) != 0 && !exchange_begin(x, x->arc[i], r))
+		if (id_iarc_count(x->arc[i], r->id) != 0 && !id_exchange_begin(x, x->arc[i], r))
 			return;
 	no_nics(x, r->id);
 }
@@ -224,7 +228,7 @@ ident_ns_made(struct ident *x, uint64_t now, unsigned ns, const ntk_mac_t *mac,
 	struct record *r = record_at(x, ns, IDENT_MAKING);
 	struct ident_action *a;
 
-	if (r == NULL || !call_begin(x, now, out))
+	if (r == NULL || !id_call_begin(x, now, out))
 		return;
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
 		if (r->nic[d].present)
@@ -232,14 +236,14 @@ ident_ns_made(struct ident *x, uint64_t now, unsigned ns, const ntk_mac_t *mac,
 	if (place_is_good(x, r)) {
 		commit(x, r);
 	} else {
-		a = act(x, IDENT_NS_DROP);
+		a = id_act(x, IDENT_NS_DROP);
 		a->ns = ns;
 		a->id = r->id->id;
 		x->ns[ns] = NS_LEAVING;
 		x->ns_id[ns] = r->id->id;
-		record_give_up(x, r, false);
+		id_record_give_up(x, r, false);
 	}
-	call_end(x);
+	id_call_end(x);
 }
 
 void
@@ -247,15 +251,15 @@ ident_ns_complete(struct ident *x, uint64_t now, unsigned ns, struct ident_out *
 {
 	struct record *r = record_at(x, ns, IDENT_COMPLETING);
 
-	if (r == NULL || !call_begin(x, now, out))
+	if (r == NULL || !id_call_begin(x, now, out))
 		return;
 	r->state = IDENT_EXCHANGING;
 	r->ready = now;
 	for (size_t i = 0; i < x->n_arcs; i++) {
-		struct exchange *e = exchange_find(x->arc[i], r);
+		struct exchange *e = id_exchange_find(x->arc[i], r);
 
 		if (e != NULL)
-			exchange_send(x, x->arc[i], e);
+			id_exchange_send(x, x->arc[i], e);
 	}
-	call_end(x);
+	id_call_end(x);
 }

@@ -11,7 +11,7 @@
 #include "ntkd/core/ident/int.h"
 
 struct exchange *
-exchange_find(const struct arc *a, const struct record *r)
+id_exchange_find(const struct arc *a, const struct record *r)
 {
 	for (size_t i = 0; i < a->n_exchanges; i++)
 		if (a->exchange[i]->rec == r)
@@ -20,9 +20,10 @@ exchange_find(const struct arc *a, const struct record *r)
 }
 
 bool
-exchange_begin(struct ident *x, struct arc *a, struct record *r)
+id_exchange_begin(struct ident *x, struct arc *a, struct record *r)
 {
-	struct exchange **v = room(x, a->exchange, a->n_exchanges, &a->exchanges_size, sizeof(*v));
+	struct exchange **v = id_room(x, a->exchange, a->n_exchanges, &a->exchanges_size,
+	    sizeof(*v));
 	struct exchange *e = calloc(1, sizeof(*e));
 
 	if (v != NULL)
@@ -39,7 +40,7 @@ exchange_begin(struct ident *x, struct arc *a, struct record *r)
 }
 
 void
-exchange_free(struct arc *a, struct exchange *e)
+id_exchange_free(struct arc *a, struct exchange *e)
 {
 	size_t at = 0;
 
@@ -59,7 +60,10 @@ is_to_be_asked(const struct iarc *i, const struct record *r)
 	return i->id == r->id && i->closing != CLOSING_TOLD && i->matched != r->migration;
 }
 
-/* Fills PEERS with whom the neighbour is asked about; at most PEER_IDENTITIES, the rest is asked next. */
+/*
+ * Fills PEERS with whom the neighbour is asked about; at most PEER_IDENTITIES, the rest is
+ * asked next.
+ */
 static uint16_t
 peers_ask(struct arc *a, const struct record *r, uint32_t *peers)
 {
@@ -81,7 +85,7 @@ at_most(uint64_t when, uint64_t limit)
 }
 
 void
-exchange_send(struct ident *x, struct arc *a, struct exchange *e)
+id_exchange_send(struct ident *x, struct arc *a, struct exchange *e)
 {
 	const struct record *r = e->rec;
 	const struct ident_nic *nic = &r->id->nic[a->dev];
@@ -90,16 +94,16 @@ exchange_send(struct ident *x, struct arc *a, struct exchange *e)
 	void *peers;
 
 	if (a->broken) {
-		exchange_failed(x, a, e);
+		id_exchange_failed(x, a, e);
 		return;
 	}
-	m = message(x, PEER_match_duplication, PEER_IDENTITIES * sizeof(uint32_t), &peers);
+	m = id_message(x, PEER_match_duplication, PEER_IDENTITIES * sizeof(uint32_t), &peers);
 	if (m == NULL)
 		return;
 	n = peers_ask(a, r, peers);
 	if (n == 0) {
 		free(m);
-		exchange_free(a, e);
+		id_exchange_free(a, e);
 		return;
 	}
 	m->match_duplication = (struct peer_match_duplication){
@@ -113,7 +117,7 @@ exchange_send(struct ident *x, struct arc *a, struct exchange *e)
 	if (e->cap == NEVER)
 		e->cap = x->now + x->p->exchange_cap;
 	e->state = EXCHANGE_SENT;
-	e->call = act_call(x, a->number, m, x->p->exchange);
+	e->call = id_act_call(x, a->number, m, x->p->exchange);
 	e->limit = at_most(x->now + x->p->exchange, e->cap);
 }
 
@@ -129,13 +133,13 @@ copy(struct ident *x, struct record *r, struct iarc *w0, uint32_t peer)
 	uint32_t next = r->made->next_iarc;
 	struct iarc *w1;
 
-	if (!iarc_has_room(x, w0->arc, r->made) ||
-	    !iarc_fits(x, w0->arc, r->made, w0->mac, w0->linklocal, NULL)) {
+	if (!id_iarc_has_room(x, w0->arc, r->made) ||
+	    !id_iarc_fits(x, w0->arc, r->made, w0->mac, w0->linklocal, NULL)) {
 		x->stats.dropped++;
-		iarc_tell(x, w0->arc, r->made->id, peer);
+		id_iarc_tell(x, w0->arc, r->made->id, peer);
 		return NULL;
 	}
-	w1 = iarc_make(x, w0->arc, r->made, peer, w0->mac, w0->linklocal);
+	w1 = id_iarc_make(x, w0->arc, r->made, peer, w0->mac, w0->linklocal);
 	/* Its index was kept free for it, unless W0 is younger than the duplication. */
 	if (w1 != NULL && w0->copy_index != UINT32_MAX) {
 		w1->index = w0->copy_index;
@@ -150,13 +154,13 @@ stayed(struct ident *x, struct record *r, struct iarc *w0)
 {
 	struct iarc *w1;
 
-	if (iarc_find(w0->arc, r->made, w0->peer) != NULL)
+	if (id_iarc_find(w0->arc, r->made, w0->peer) != NULL)
 		return;
 	w1 = copy(x, r, w0, w0->peer);
 	if (w1 == NULL)
 		return;
 	w1->prev = w0->number;
-	act_iarc(x, IDENT_IARC_ADDED, w1);
+	id_act_iarc(x, IDENT_IARC_ADDED, w1);
 }
 
 /* Theirs went through the same: old with old, where that is now, and new with new. */
@@ -168,22 +172,23 @@ moved(struct ident *x, struct record *r, struct iarc *w0, const struct peer_matc
 
 	memcpy(mac.b, e->mac, sizeof(mac.b));
 	w0->part = r->migration;
-	principal_moved(w0->arc, e->peer, e->made);
-	if (iarc_find(w0->arc, r->made, e->made) == NULL) {
+	id_principal_moved(w0->arc, e->peer, e->made);
+	if (id_iarc_find(w0->arc, r->made, e->made) == NULL) {
 		w1 = copy(x, r, w0, e->made);
 		if (w1 != NULL) {
 			w1->prev = w0->number;
 			w1->both = true;
-			act_iarc(x, IDENT_IARC_ADDED, w1);
+			id_act_iarc(x, IDENT_IARC_ADDED, w1);
 		}
 	}
 	if (w0->linklocal == e->linklocal && mac_cmp(w0->mac, mac) == 0)
 		return;
-	if (iarc_fits(x, w0->arc, w0->id, mac, e->linklocal, w0)) {
-		iarc_set(x, w0, mac, e->linklocal, false);
+	if (id_iarc_fits(x, w0->arc, w0->id, mac, e->linklocal, w0)) {
+		id_iarc_set(x, w0, mac, e->linklocal, false);
 	} else {
+		/* They may not have formed theirs yet. */
 		x->stats.dropped++;
-		iarc_drop_tell(x, w0);
+		id_iarc_give_up(x, w0);
 	}
 }
 
@@ -193,45 +198,45 @@ dropped(struct ident *x, struct record *r, struct iarc *w0)
 {
 	stayed(x, r, w0);
 	x->stats.dropped++;
-	iarc_drop(x, w0);
+	id_iarc_drop(x, w0);
 }
 
 /*
- * They have none with the old one.  Where it was the principal one they have not asked yet who is main:
- * they will hear the new one.
+ * They have none with the old one.  Where it was the principal one they have not asked yet who
+ * is main: they will hear the new one.
  */
 static void
 unknown(struct ident *x, struct record *r, struct iarc *w0)
 {
 	struct arc *a = w0->arc;
 	bool principal = r->made == x->main && w0->linklocal == a->linklocal &&
-	    principal_find(x, a) == NULL;
+	    id_principal_find(x, a) == NULL;
 	uint32_t peer = w0->peer;
 	struct iarc *w1;
 
-	iarc_drop(x, w0);
-	if (!principal || iarc_find(a, r->made, peer) != NULL ||
-	    !iarc_has_room(x, a, r->made) ||
-	    !iarc_fits(x, a, r->made, a->mac, a->linklocal, NULL))
+	id_iarc_drop(x, w0);
+	if (!principal || id_iarc_find(a, r->made, peer) != NULL ||
+	    !id_iarc_has_room(x, a, r->made) ||
+	    !id_iarc_fits(x, a, r->made, a->mac, a->linklocal, NULL))
 		return;
-	w1 = iarc_make(x, a, r->made, peer, a->mac, a->linklocal);
+	w1 = id_iarc_make(x, a, r->made, peer, a->mac, a->linklocal);
 	if (w1 != NULL)
-		act_iarc(x, IDENT_IARC_ADDED, w1);
+		id_act_iarc(x, IDENT_IARC_ADDED, w1);
 }
 
 static void
 match(struct ident *x, struct arc *a, struct record *r, const struct peer_match *e)
 {
-	struct iarc *w0 = iarc_find(a, r->id, e->peer);
+	struct iarc *w0 = id_iarc_find(a, r->id, e->peer);
 
 	if (w0 == NULL) {
 		/* They changed something that we do not have: a remainder of older times. */
 		if (e->status != PEER_MATCH_STAYED && e->status != PEER_MATCH_DROPPED)
 			return;
 		if (e->status == PEER_MATCH_STAYED)
-			iarc_tell(x, a, r->id->id, e->peer);
-		if (iarc_find(a, r->made, e->peer) == NULL)
-			iarc_tell(x, a, r->made->id, e->peer);
+			id_iarc_tell(x, a, r->id->id, e->peer);
+		if (id_iarc_find(a, r->made, e->peer) == NULL)
+			id_iarc_tell(x, a, r->made->id, e->peer);
 		return;
 	}
 	w0->matched = r->migration;
@@ -303,37 +308,41 @@ copy_all(struct ident *x, struct arc *a, struct record *r)
 }
 
 void
-exchange_answered(struct ident *x, struct arc *a, struct exchange *e, const struct peer_matched *m)
+id_exchange_answered(struct ident *x, struct arc *a, struct exchange *e,
+    const struct peer_matched *m)
 {
 	struct record *r = e->rec;
 
 	if (!answer_is_sound(a, r, m)) {
-		exchange_failed(x, a, e);
+		id_exchange_failed(x, a, e);
 		return;
 	}
 	e->call = 0;
 	for (size_t i = 0; i < m->matches.n; i++)
 		match(x, a, r, &m->matches.v[i]);
-	/* Identity-arcs that came meanwhile: asked about as well; if there are none this ends it. */
-	exchange_send(x, a, e);
+	/*
+	 * Identity-arcs that came meanwhile: asked about as well; if there are none this ends
+	 * it.
+	 */
+	id_exchange_send(x, a, e);
 }
 
 void
-exchange_failed(struct ident *x, struct arc *a, struct exchange *e)
+id_exchange_failed(struct ident *x, struct arc *a, struct exchange *e)
 {
 	copy_all(x, a, e->rec);
-	exchange_free(a, e);
-	arc_break(x, a);
+	id_exchange_free(a, e);
+	id_arc_break(x, a);
 }
 
 /* An error proves that the link works (spec 14.6). */
 void
-exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t error)
+id_exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t error)
 {
 	if (error != PEER_E_BUSY) {
 		x->stats.refused_out++;
 		copy_all(x, a, e->rec);
-		exchange_free(a, e);
+		id_exchange_free(a, e);
 		return;
 	}
 	x->stats.again++;
@@ -343,13 +352,13 @@ exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t err
 }
 
 void
-exchange_waits(struct ident *x, struct exchange *e)
+id_exchange_waits(struct ident *x, struct exchange *e)
 {
 	e->limit = at_most(x->now + x->p->exchange, e->cap);
 }
 
 void
-exchange_tick(struct ident *x, struct arc *a)
+id_exchange_tick(struct ident *x, struct arc *a)
 {
 	for (size_t i = a->n_exchanges; i-- > 0; ) {
 		struct exchange *e = a->exchange[i];
@@ -357,9 +366,9 @@ exchange_tick(struct ident *x, struct arc *a)
 		if (a->broken || x->now < e->limit)
 			continue;
 		if (e->state == EXCHANGE_SENT || x->now >= e->cap)
-			exchange_failed(x, a, e);
+			id_exchange_failed(x, a, e);
 		else if (e->state == EXCHANGE_AGAIN)
-			exchange_send(x, a, e);
+			id_exchange_send(x, a, e);
 		/* One that failed may have taken others with it. */
 		if (i > a->n_exchanges)
 			i = a->n_exchanges;

@@ -5,7 +5,7 @@
 #include "ntkd/core/ident/int.h"
 
 struct iarc *
-iarc_find(const struct arc *a, const struct identity *id, uint32_t peer)
+id_iarc_find(const struct arc *a, const struct identity *id, uint32_t peer)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (a->iarc[i]->id == id && a->iarc[i]->peer == peer)
@@ -14,7 +14,7 @@ iarc_find(const struct arc *a, const struct identity *id, uint32_t peer)
 }
 
 size_t
-iarc_count(const struct arc *a, const struct identity *id)
+id_iarc_count(const struct arc *a, const struct identity *id)
 {
 	size_t n = 0;
 
@@ -24,7 +24,7 @@ iarc_count(const struct arc *a, const struct identity *id)
 }
 
 struct ident_iarc
-iarc_info(const struct ident *x, const struct iarc *i)
+id_iarc_info(const struct ident *x, const struct iarc *i)
 {
 	return (struct ident_iarc){
 		.number = i->number,
@@ -37,7 +37,7 @@ iarc_info(const struct ident *x, const struct iarc *i)
 		.peer_linklocal = i->linklocal,
 		.prev = i->prev,
 		.both = i->both,
-		.principal = principal_is(x, i),
+		.principal = id_principal_is(x, i),
 		.closing = i->closing != CLOSING_NO,
 	};
 }
@@ -73,8 +73,20 @@ collides(const struct iarc *i, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal)
 	return mac_cmp(i->mac, mac) == 0 || (i->arc->dev == dev && i->linklocal == linklocal);
 }
 
+/* ID was just made, and I of the old one is still to be copied to it. */
+static bool
+will_be_of(const struct ident *x, const struct iarc *i, const struct identity *id)
+{
+	for (size_t k = 0; k < x->n_recs; k++)
+		if (x->rec[k]->made == id && x->rec[k]->id == i->id &&
+		    i->matched != x->rec[k]->migration &&
+		    id_exchange_find(i->arc, x->rec[k]) != NULL)
+			return true;
+	return false;
+}
+
 bool
-iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id, ntk_mac_t mac,
+id_iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id, ntk_mac_t mac,
     ntk_ip_t linklocal, const struct iarc *except)
 {
 	if (!mac_is_unicast(mac) || !linklocal_is_usable(linklocal) || is_ours(x, mac, linklocal))
@@ -86,17 +98,18 @@ iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id,
 		if (b != a && b->dev == a->dev && b->linklocal == linklocal)
 			return false;
 		for (size_t k = 0; k < b->n; k++)
-			if (b->iarc[k] != except && b->iarc[k]->id == id &&
-			    collides(b->iarc[k], a->dev, mac, linklocal))
+			if (b->iarc[k] != except &&
+			    collides(b->iarc[k], a->dev, mac, linklocal) &&
+			    (b->iarc[k]->id == id || will_be_of(x, b->iarc[k], id)))
 				return false;
 	}
 	return true;
 }
 
 bool
-iarc_has_room(const struct ident *x, const struct arc *a, const struct identity *id)
+id_iarc_has_room(const struct ident *x, const struct arc *a, const struct identity *id)
 {
-	return iarc_count(a, id) < x->p->max_peers && id->n_iarcs < x->p->max_iarcs;
+	return id_iarc_count(a, id) < x->p->max_peers && id->n_iarcs < x->p->max_iarcs;
 }
 
 /* --- making, changing -------------------------------------------------------------- */
@@ -112,10 +125,10 @@ number_is_used(const struct ident *x, uint32_t number)
 }
 
 struct iarc *
-iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer, ntk_mac_t mac,
+id_iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer, ntk_mac_t mac,
     ntk_ip_t linklocal)
 {
-	struct iarc **v = room(x, a->iarc, a->n, &a->size, sizeof(*v));
+	struct iarc **v = id_room(x, a->iarc, a->n, &a->size, sizeof(*v));
 	struct iarc *i = calloc(1, sizeof(*i));
 
 	if (v != NULL)
@@ -143,7 +156,7 @@ iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer, nt
 }
 
 void
-iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal, bool only_neighbour)
+id_iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal, bool only_neighbour)
 {
 	const ntk_mac_t former_mac = i->mac;
 	const ntk_ip_t former_linklocal = i->linklocal;
@@ -153,7 +166,7 @@ iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal, boo
 	i->linklocal = linklocal;
 	if (i->id->leaving)
 		return;
-	a = act_iarc(x, IDENT_IARC_CHANGED, i);
+	a = id_act_iarc(x, IDENT_IARC_CHANGED, i);
 	a->only_neighbour = only_neighbour;
 	a->former_mac = former_mac;
 	a->former_linklocal = former_linklocal;
@@ -162,7 +175,7 @@ iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal, boo
 /* --- removing ------------------------------------------------------------------------ */
 
 void
-iarc_free(struct iarc *i)
+id_iarc_free(struct iarc *i)
 {
 	struct arc *a = i->arc;
 	size_t at = 0;
@@ -180,44 +193,44 @@ iarc_free(struct iarc *i)
  * leaves nothing is said at all.
  */
 void
-iarc_drop(struct ident *x, struct iarc *i)
+id_iarc_drop(struct ident *x, struct iarc *i)
 {
 	if (!i->id->leaving) {
 		if (i->closing == CLOSING_NO)
-			act_iarc(x, IDENT_IARC_REMOVING, i);
-		act_iarc(x, IDENT_IARC_REMOVED, i);
+			id_act_iarc(x, IDENT_IARC_REMOVING, i);
+		id_act_iarc(x, IDENT_IARC_REMOVED, i);
 	}
-	iarc_free(i);
+	id_iarc_free(i);
 }
 
 /* The answer is not awaited: nothing depends on it. */
 void
-iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer)
+id_iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer)
 {
 	struct peer_msg *m;
 
 	if (a->broken)
 		return;
-	m = message(x, PEER_iarc_removed, 0, NULL);
+	m = id_message(x, PEER_iarc_removed, 0, NULL);
 	if (m == NULL)
 		return;
 	m->iarc_removed = (struct peer_iarc_removed){ .from = id, .to = peer };
-	act_call(x, a->number, m, x->p->notify);
+	id_act_call(x, a->number, m, x->p->notify);
 }
 
 void
-iarc_drop_tell(struct ident *x, struct iarc *i)
+id_iarc_drop_tell(struct ident *x, struct iarc *i)
 {
 	const struct arc *a = i->arc;
 	const uint32_t id = i->id->id, peer = i->peer;
 
-	iarc_drop(x, i);
-	iarc_tell(x, a, id, peer);
+	id_iarc_drop(x, i);
+	id_iarc_tell(x, a, id, peer);
 }
 
 /*
- * In a duplication both ends of an identity-arc may form its copy each by itself: whoever hears of the
- * end of one before it has formed it would form it nevertheless.
+ * In a duplication both ends of an identity-arc may form its copy each by itself: whoever hears
+ * of the end of one before it has formed it would form it nevertheless.
  */
 static bool
 may_be_formed_yet(const struct ident *x, const struct iarc *i)
@@ -225,14 +238,14 @@ may_be_formed_yet(const struct ident *x, const struct iarc *i)
 	for (size_t k = 0; k < x->n_recs; k++) {
 		const struct record *r = x->rec[k];
 
-		if ((r->id == i->id || r->made == i->id) && record_is_busy(r) && r->made != NULL)
+		if ((r->id == i->id || r->made == i->id) && id_record_is_busy(r) && r->made != NULL)
 			return true;
 	}
 	return false;
 }
 
 void
-iarc_close(struct ident *x, struct iarc *i)
+id_iarc_close(struct ident *x, struct iarc *i)
 {
 	struct peer_msg *m;
 
@@ -241,43 +254,59 @@ iarc_close(struct ident *x, struct iarc *i)
 		return;
 	}
 	i->closing = CLOSING_TOLD;
-	if (i->arc->broken) {
-		i->close_at = x->now;
+	i->close_at = i->arc->broken_at;
+	if (i->arc->broken)
 		return;
-	}
 	i->close_at = x->now + x->p->notify;
-	m = message(x, PEER_iarc_removed, 0, NULL);
+	m = id_message(x, PEER_iarc_removed, 0, NULL);
 	if (m == NULL)
 		return;
 	m->iarc_removed = (struct peer_iarc_removed){ .from = i->id->id, .to = i->peer };
-	i->call = act_call(x, i->arc->number, m, x->p->notify);
+	i->call = id_act_call(x, i->arc->number, m, x->p->notify);
+}
+
+/* The caller did not order it, and hears that it is closing. */
+void
+id_iarc_give_up(struct ident *x, struct iarc *i)
+{
+	if (i->closing != CLOSING_NO)
+		return;
+	id_act_iarc(x, IDENT_IARC_REMOVING, i);
+	id_iarc_close(x, i);
+	if (i->closing == CLOSING_LATER)
+		i->closing = CLOSING_LOST;
+}
+
+static bool
+is_delayed(const struct iarc *i)
+{
+	return i->closing == CLOSING_LATER || i->closing == CLOSING_LOST;
 }
 
 void
-iarc_close_later(struct ident *x, const struct identity *id)
+id_iarc_close_later(struct ident *x, const struct identity *id)
 {
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = 0; k < x->arc[i]->n; k++)
-			if (x->arc[i]->iarc[k]->id == id &&
-			    x->arc[i]->iarc[k]->closing == CLOSING_LATER)
-				iarc_close(x, x->arc[i]->iarc[k]);
+			if (x->arc[i]->iarc[k]->id == id && is_delayed(x->arc[i]->iarc[k]))
+				id_iarc_close(x, x->arc[i]->iarc[k]);
 }
 
 void
-iarc_told(struct ident *x, struct iarc *i)
+id_iarc_told(struct ident *x, struct iarc *i)
 {
-	iarc_drop(x, i);
+	id_iarc_drop(x, i);
 }
 
 void
-iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to)
+id_iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to)
 {
-	const struct identity *id = identity_find(x, to);
-	struct iarc *i = id != NULL ? iarc_find(a, id, from) : NULL;
+	const struct identity *id = id_identity_find(x, to);
+	struct iarc *i = id != NULL ? id_iarc_find(a, id, from) : NULL;
 
 	if (i != NULL)
-		iarc_drop(x, i);
-	act_result(x, a->number, call, message(x, PEER_iarc_gone, 0, NULL));
+		id_iarc_drop(x, i);
+	id_act_result(x, a->number, call, id_message(x, PEER_iarc_gone, 0, NULL));
 }
 
 /* --- orders ---------------------------------------------------------------------------- */
@@ -286,8 +315,8 @@ enum ident_result
 ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint32_t peer,
     ntk_mac_t peer_mac, ntk_ip_t peer_linklocal, struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
-	struct identity *own = identity_find(x, id);
+	struct arc *a = id_arc_find(x, arc);
+	struct identity *own = id_identity_find(x, id);
 	struct iarc *i;
 
 	if (own == NULL)
@@ -296,22 +325,22 @@ ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint32_
 		return IDENT_UNKNOWN_ARC;
 	if (own->leaving)
 		return IDENT_BUSY;
-	i = iarc_find(a, own, peer);
+	i = id_iarc_find(a, own, peer);
 	if (i != NULL && i->closing != CLOSING_NO)
 		return IDENT_BUSY;
 	if (i != NULL && i->linklocal == peer_linklocal && mac_cmp(i->mac, peer_mac) == 0)
 		return IDENT_EXISTS;
-	if (peer == 0 || !iarc_fits(x, a, own, peer_mac, peer_linklocal, i))
+	if (peer == 0 || !id_iarc_fits(x, a, own, peer_mac, peer_linklocal, i))
 		return IDENT_INVALID;
-	if (i == NULL && !iarc_has_room(x, a, own))
+	if (i == NULL && !id_iarc_has_room(x, a, own))
 		return IDENT_EXHAUSTED;
-	if (!call_begin(x, now, out))
+	if (!id_call_begin(x, now, out))
 		return IDENT_EXHAUSTED;
 	if (i != NULL)
-		iarc_set(x, i, peer_mac, peer_linklocal, true);
-	else if ((i = iarc_make(x, a, own, peer, peer_mac, peer_linklocal)) != NULL)
-		act_iarc(x, IDENT_IARC_ADDED, i);
-	call_end(x);
+		id_iarc_set(x, i, peer_mac, peer_linklocal, true);
+	else if ((i = id_iarc_make(x, a, own, peer, peer_mac, peer_linklocal)) != NULL)
+		id_act_iarc(x, IDENT_IARC_ADDED, i);
+	id_call_end(x);
 	return i != NULL ? IDENT_OK : IDENT_EXHAUSTED;
 }
 
@@ -319,9 +348,9 @@ enum ident_result
 ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint32_t peer,
     bool tell, struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
-	struct identity *own = identity_find(x, id);
-	struct iarc *i = a != NULL && own != NULL ? iarc_find(a, own, peer) : NULL;
+	struct arc *a = id_arc_find(x, arc);
+	struct identity *own = id_identity_find(x, id);
+	struct iarc *i = a != NULL && own != NULL ? id_iarc_find(a, own, peer) : NULL;
 
 	if (own == NULL)
 		return IDENT_UNKNOWN_IDENTITY;
@@ -329,15 +358,15 @@ ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc, uint32_t id, uint
 		return IDENT_UNKNOWN_ARC;
 	if (own->leaving)
 		return IDENT_BUSY;
-	if ((tell && i->closing != CLOSING_NO) || !call_begin(x, now, out))
+	if ((tell && i->closing != CLOSING_NO) || !id_call_begin(x, now, out))
 		return IDENT_OK;
 	if (tell) {
-		iarc_close(x, i);
+		id_iarc_close(x, i);
 	} else {
 		/* Ordered, as a closing one. */
 		i->closing = CLOSING_TOLD;
-		iarc_drop(x, i);
+		id_iarc_drop(x, i);
 	}
-	call_end(x);
+	id_call_end(x);
 	return IDENT_OK;
 }

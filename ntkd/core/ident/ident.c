@@ -5,7 +5,8 @@
 #include "ntkd/kernel/facts.h"
 #include "ntkd/kernel/grow.h"
 
-_Static_assert((int)IDENT_NAMESPACES == (int)PEER_IDENTITIES, "a list of peers holds all identities of a system");
+_Static_assert((int)IDENT_NAMESPACES == (int)PEER_IDENTITIES,
+    "a list of peers holds all identities of a system");
 
 void
 ident_params_default(struct ident_params *p)
@@ -32,7 +33,7 @@ ident_params_default(struct ident_params *p)
 }
 
 void *
-room(struct ident *x, void *v, size_t n, size_t *size, size_t element)
+id_room(struct ident *x, void *v, size_t n, size_t *size, size_t element)
 {
 	void *moved = grow(v, n, 1, size, element);
 
@@ -56,7 +57,7 @@ ident_new(const struct ident_params *p, const struct rng *rng, ident_taken *take
 	x->taken_arg = arg;
 	x->deadline = NEVER;
 	x->ns[0] = NS_USED;
-	x->main = identity_make(x);
+	x->main = id_identity_make(x);
 	if (x->main == NULL) {
 		ident_free(x);
 		return NULL;
@@ -70,7 +71,7 @@ ident_free(struct ident *x)
 	if (x == NULL)
 		return;
 	for (size_t i = 0; i < x->n_arcs; i++)
-		arc_free(x->arc[i]);
+		id_arc_free(x->arc[i]);
 	for (size_t i = 0; i < x->n_ids; i++)
 		free(x->id[i]);
 	for (size_t i = 0; i < x->n_recs; i++)
@@ -121,7 +122,7 @@ deadline(const struct ident *x)
 	for (size_t i = 0; i < x->n_arcs; i++)
 		t = earlier(t, arc_deadline(x->arc[i]));
 	for (size_t i = 0; i < x->n_recs; i++)
-		t = earlier(t, record_deadline(x, x->rec[i]));
+		t = earlier(t, id_record_deadline(x, x->rec[i]));
 	for (size_t i = 0; i < x->n_ids; i++)
 		if (x->id[i]->leaving)
 			t = earlier(t, x->id[i]->leave_at);
@@ -135,7 +136,7 @@ ident_deadline(const struct ident *x)
 }
 
 bool
-call_begin(struct ident *x, uint64_t now, struct ident_out *out)
+id_call_begin(struct ident *x, uint64_t now, struct ident_out *out)
 {
 	if (x->failed)
 		return false;
@@ -145,14 +146,14 @@ call_begin(struct ident *x, uint64_t now, struct ident_out *out)
 }
 
 void
-call_end(struct ident *x)
+id_call_end(struct ident *x)
 {
 	if (!x->failed) {
-		identity_tick(x);
-		match_resume(x);
-		record_settle(x);
+		id_identity_tick(x);
+		id_match_resume(x);
+		id_record_settle(x);
 		for (size_t i = 0; i < x->n_arcs; i++)
-			principal_ensure(x, x->arc[i]);
+			id_principal_ensure(x, x->arc[i]);
 	}
 	x->deadline = deadline(x);
 	x->out = NULL;
@@ -161,11 +162,11 @@ call_end(struct ident *x)
 void
 ident_tick(struct ident *x, uint64_t now, struct ident_out *out)
 {
-	if (!call_begin(x, now, out))
+	if (!id_call_begin(x, now, out))
 		return;
-	arc_tick(x);
-	record_tick(x);
-	call_end(x);
+	id_arc_tick(x);
+	id_record_tick(x);
+	id_call_end(x);
 }
 
 static bool
@@ -190,7 +191,7 @@ ident_is_quiet(const struct ident *x)
 		if (x->id[i]->leaving)
 			return false;
 	for (size_t i = 0; i < x->n_recs; i++)
-		if (record_is_busy(x->rec[i]))
+		if (id_record_is_busy(x->rec[i]))
 			return false;
 	return true;
 }

@@ -31,7 +31,7 @@
  *
  *   ident_prepare()		every member of what moves, before the next line at any
  *   ident_duplicate()		-> IDENT_NS_MAKE
- *   ident_ns_made()		-> IDENT_DUPLICATED: identities, namespaces and devices are exchanged
+ *   ident_ns_made()		-> IDENT_DUPLICATED: both have their namespaces and devices
  *   ident_ns_complete()	the neighbours hear of it, all arcs at once
  *   …				-> IDENT_IARC_ADDED, IDENT_IARC_CHANGED as they answer
  *   …				-> IDENT_COMPLETE, then IDENT_SETTLED
@@ -62,8 +62,8 @@ enum {
 /* Constant while the manager lives.  ident_params_default(). */
 struct ident_params {
 	/* Times in µs (spec 7, 14). */
-	uint64_t record_life;		/* of what ident_prepare() made: 600 s, and while it is used */
-	uint64_t exchange;		/* for the answer to a duplication, anew with every wait: 10 s */
+	uint64_t record_life;		/* of a record, and while it is used: 600 s */
+	uint64_t exchange;		/* for the answer, anew with every wait: 10 s */
 	uint64_t exchange_cap;		/* for all of it: 60 s */
 	uint64_t wait;			/* a caller that must be patient is told so every 3 s */
 	uint64_t again;			/* a neighbour that is busy is asked again: 500 ms */
@@ -71,15 +71,15 @@ struct ident_params {
 	uint64_t main_id;		/* for the answer to "who is main": 10 s */
 	uint64_t notify;		/* for the answer to "removed": 500 ms */
 	uint64_t broken;		/* until a broken arc is given up: 10 ms */
-	uint64_t principal;		/* until a missing principal identity-arc is asked for: 1 s */
-	uint64_t stale;			/* until one that seems to have a former peer is asked for: 15 s */
+	uint64_t principal;		/* until a missing principal one is asked for: 1 s */
+	uint64_t stale;			/* until one with a former peer is asked for: 15 s */
 	/* Limits, with what happens at each. */
 	uint16_t max_identities;	/* 64: IDENT_EXHAUSTED */
 	uint16_t max_arcs;		/* 1000: not added */
 	uint16_t max_records;		/* 256: IDENT_EXHAUSTED */
-	uint16_t max_peers;		/* of an identity on an arc, 64: a neighbour's duplication is refused */
-	uint16_t max_iarcs;		/* of an identity, 1000 (FACTS_ARCS): likewise; a principal one waits */
-	uint16_t max_deferred;		/* duplications of an arc that wait for us, 64: refused */
+	uint16_t max_peers;		/* of an identity on an arc, 64: a duplication is refused */
+	uint16_t max_iarcs;		/* of an identity, 1000: likewise; a principal one waits */
+	uint16_t max_deferred;		/* duplications of an arc that wait for us, 64: "busy" */
 };
 
 void ident_params_default(struct ident_params *p);
@@ -115,15 +115,16 @@ bool ident_is_quiet(const struct ident *x);
 /* --- devices (spec 8.2) -------------------------------------------------------- */
 
 /*
- * Managed interface DEV came up with MAC and LINKLOCAL: the main identity has it from now on, and no
- * other.  False: it is there already, or a value cannot be.
+ * Managed interface DEV came up with MAC and LINKLOCAL: the main identity has it from now on,
+ * and no other.  False: it is there already, or a value cannot be: the link-local of another
+ * interface of ours, the MAC of a pseudo-interface.
  */
 bool ident_dev_add(struct ident *x, uint64_t now, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal,
     struct ident_out *out);
 
 /*
- * It is gone, with the pseudo-interfaces of all identities on it (the caller wants them gone from the
- * namespaces) and with its arcs, as by ident_arc_remove().  False: it was not there.
+ * It is gone, with the pseudo-interfaces of all identities on it (the caller wants them gone
+ * from the namespaces) and with its arcs, as by ident_arc_remove().  False: it was not there.
  */
 bool ident_dev_remove(struct ident *x, uint64_t now, unsigned dev, struct ident_out *out);
 
@@ -133,7 +134,7 @@ bool ident_dev_remove(struct ident *x, uint64_t now, unsigned dev, struct ident_
  * ARC came up: between our real interface DEV and the neighbour's with PEER_MAC and
  * PEER_LINKLOCAL.  The neighbour is asked for its main identity; with its answer the
  * principal identity-arc is there.  False: known already, no such device, max_arcs, or a value
- * cannot be.
+ * cannot be: a MAC or link-local of ours, or of another arc's neighbour.
  */
 bool ident_arc_add(struct ident *x, uint64_t now, uint32_t arc, unsigned dev, ntk_mac_t peer_mac,
     ntk_ip_t peer_linklocal, struct ident_out *out);
@@ -146,7 +147,10 @@ bool ident_arc_remove(struct ident *x, uint64_t now, uint32_t arc, struct ident_
 /* True for types of messages that are this module's. */
 bool ident_is_message(uint8_t type);
 
-/* A call M came over ARC with the neighbour's number CALL; it will be answered.  M stays the caller's. */
+/*
+ * A call M came over ARC with the neighbour's number CALL; it will be answered.  M stays the
+ * caller's.
+ */
 void ident_receive(struct ident *x, uint64_t now, uint32_t arc, uint32_t call,
     const struct peer_msg *m, struct ident_out *out);
 
@@ -200,9 +204,9 @@ enum ident_result ident_duplicate(struct ident *x, uint64_t now, uint32_t migrat
     uint32_t *made, struct ident_out *out);
 
 /*
- * Namespace NS was made; MAC, one for each managed interface (CONF_INTERFACES; those without a device are
- * ignored), are what the kernel gave the pseudo-interfaces.  A MAC that cannot be, or is known already, ends
- * the duplication as a refusal would, with IDENT_NS_DROP.
+ * Namespace NS was made; MAC, one for each managed interface (CONF_INTERFACES; those without a
+ * device are ignored), are what the kernel gave the pseudo-interfaces.  A MAC that cannot be,
+ * or is known already, ends the duplication as a refusal would, with IDENT_NS_DROP.
  */
 void ident_ns_made(struct ident *x, uint64_t now, unsigned ns, const ntk_mac_t *mac,
     struct ident_out *out);
@@ -211,8 +215,8 @@ void ident_ns_made(struct ident *x, uint64_t now, unsigned ns, const ntk_mac_t *
 void ident_ns_refused(struct ident *x, uint64_t now, unsigned ns, struct ident_out *out);
 
 /*
- * NS has everything that the identity which moved there needs (spec/kernel-state 8.5 b), or could not get
- * it: there is no way back.
+ * NS has everything that the identity which moved there needs (spec/kernel-state 8.5 b), or
+ * could not get it: there is no way back.
  */
 void ident_ns_complete(struct ident *x, uint64_t now, unsigned ns, struct ident_out *out);
 
@@ -227,22 +231,26 @@ bool ident_reserve(struct ident *x, unsigned *ns, uint32_t *index);
 
 /* --- identity-arcs and identities (spec 8.5, 8.6, 8.14) ------------------------------ */
 
-/* One by order; the neighbour must be ordered the same.  IDENT_EXISTS: with these values already. */
+/*
+ * One by order; the neighbour must be ordered the same.  IDENT_EXISTS: with these values
+ * already.
+ */
 enum ident_result ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, uint32_t id,
     uint32_t peer, ntk_mac_t peer_mac, ntk_ip_t peer_linklocal, struct ident_out *out);
 
 /*
- * TELL: it is closing at once, the neighbour is told, and it is removed with the answer, at most 500 ms
- * later.  While its identity is being duplicated the neighbour is told after IDENT_SETTLED.  Else it is
- * removed now.  A closing one: IDENT_OK, nothing changes.  A principal one comes again while the arc is there (spec 14.2).
+ * TELL: it is closing at once, the neighbour is told, and it is removed with the answer, at
+ * most 500 ms later.  While its identity is being duplicated the neighbour is told after
+ * IDENT_SETTLED.  Else it is removed now.  A closing one: IDENT_OK, nothing changes.  A
+ * principal one comes again while the arc is there (spec 14.2).
  */
 enum ident_result ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc, uint32_t id,
     uint32_t peer, bool tell, struct ident_out *out);
 
 /*
- * A connectivity identity goes.  What used it has been stopped.  The neighbours are told; with their
- * answers, at most 500 ms later, IDENT_NS_DROP and IDENT_REMOVED.  Its identity-arcs
- * are closing meanwhile, and no action tells of their end.
+ * A connectivity identity goes.  What used it has been stopped.  The neighbours are told; with
+ * their answers, at most 500 ms later, IDENT_NS_DROP and IDENT_REMOVED.  Its identity-arcs are
+ * closing meanwhile, and no action tells of their end.
  */
 enum ident_result ident_remove(struct ident *x, uint64_t now, uint32_t id, struct ident_out *out);
 
@@ -273,7 +281,7 @@ struct ident_nic {
 	ntk_ip_t linklocal;
 };
 struct ident_ns {
-	uint32_t id;		/* the identity there; before IDENT_DUPLICATED the one that will be */
+	uint32_t id;		/* the identity there, or that will be there */
 	bool made;		/* ident_ns_made() was given, or it is the default one */
 	bool leaving;		/* IDENT_NS_DROP: devices are not listed any more */
 	struct ident_nic nic[CONF_INTERFACES];
@@ -299,13 +307,17 @@ bool ident_arc_find(const struct ident *x, uint32_t arc, struct ident_arc *out);
 size_t ident_iarcs(const struct ident *x, uint32_t id, struct ident_iarc *v, size_t size);
 bool ident_iarc(const struct ident *x, uint32_t number, struct ident_iarc *out);
 
-/* That of ID with PEER over ARC: where a message from one to the other belongs (closing ones too). */
+/*
+ * That of ID with PEER over ARC: where a message from one to the other belongs (closing ones
+ * too).
+ */
 bool ident_iarc_between(const struct ident *x, uint32_t arc, uint32_t id, uint32_t peer,
     struct ident_iarc *out);
 
 /*
- * Link-locals to which the namespace of ID has a route, each through the identity's interface on DEV:
- * in the order of device and address, each once.  Fills up to SIZE of V, returns how many there are.
+ * Link-locals to which the namespace of ID has a route, each through the identity's interface
+ * on DEV: in the order of device and address, each once.  Fills up to SIZE of V, returns how
+ * many there are.
  */
 struct ident_neighbour {
 	uint8_t dev;
@@ -327,7 +339,10 @@ struct ident_record {
 	enum ident_record_state state;
 	uint64_t until;		/* µs: when the record goes, if it is not in use then */
 };
-/* Records in the order in which they were prepared: fills up to SIZE of V, returns how many there are. */
+/*
+ * Records in the order in which they were prepared: fills up to SIZE of V, returns how many
+ * there are.
+ */
 size_t ident_records(const struct ident *x, struct ident_record *v, size_t size);
 
 struct ident_stats {
@@ -339,7 +354,7 @@ struct ident_stats {
 	uint64_t refused_in;		/* calls answered by an error: malformed, limits */
 	uint64_t refused_out;		/* of ours that were, but for "busy" */
 	uint64_t dropped;		/* identity-arcs that a link-local or MAC made impossible */
-	uint64_t stale;			/* principal identity-arcs whose peer was replaced (spec 14.3) */
+	uint64_t stale;			/* principal ones whose peer was replaced (spec 14.3) */
 	uint64_t broken;		/* arcs */
 };
 const struct ident_stats *ident_stats(const struct ident *x);

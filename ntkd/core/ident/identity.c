@@ -5,7 +5,7 @@
 #include "ntkd/core/ident/int.h"
 
 struct identity *
-identity_find(const struct ident *x, uint32_t id)
+id_identity_find(const struct ident *x, uint32_t id)
 {
 	for (size_t i = 0; i < x->n_ids; i++)
 		if (x->id[i]->id == id)
@@ -15,9 +15,9 @@ identity_find(const struct ident *x, uint32_t id)
 
 /* With NodeID and index, and nothing else yet. */
 struct identity *
-identity_make(struct ident *x)
+id_identity_make(struct ident *x)
 {
-	struct identity **v = room(x, x->id, x->n_ids, &x->ids_size, sizeof(*v));
+	struct identity **v = id_room(x, x->id, x->n_ids, &x->ids_size, sizeof(*v));
 	struct identity *id = calloc(1, sizeof(*id));
 
 	if (v != NULL)
@@ -27,7 +27,7 @@ identity_make(struct ident *x)
 		free(id);
 		return NULL;
 	}
-	id->id = draw_id(x);
+	id->id = id_draw_id(x);
 	id->index = x->next_index++;
 	id->leave_at = NEVER;
 	v[x->n_ids++] = id;
@@ -35,18 +35,18 @@ identity_make(struct ident *x)
 }
 
 bool
-identity_is_busy(const struct ident *x, const struct identity *id)
+id_identity_is_busy(const struct ident *x, const struct identity *id)
 {
 	if (id->leaving)
 		return true;
 	for (size_t i = 0; i < x->n_recs; i++)
-		if (record_is_busy(x->rec[i]) && (x->rec[i]->id == id || x->rec[i]->made == id))
+		if (id_record_is_busy(x->rec[i]) && (x->rec[i]->id == id || x->rec[i]->made == id))
 			return true;
 	return false;
 }
 
 unsigned
-ns_find(const struct ident *x)
+id_ns_find(const struct ident *x)
 {
 	for (unsigned ns = 1; ns < IDENT_NAMESPACES; ns++)
 		if (x->ns[ns] == NS_FREE)
@@ -62,11 +62,11 @@ tell_all(struct ident *x, const struct identity *id, struct arc *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (a->iarc[i]->id == id && a->iarc[i]->closing != CLOSING_TOLD)
-			iarc_close(x, a->iarc[i]);
+			id_iarc_close(x, a->iarc[i]);
 }
 
 void
-identity_leave(struct ident *x, struct identity *id)
+id_identity_leave(struct ident *x, struct identity *id)
 {
 	id->leaving = true;
 	id->leave_at = x->now + x->p->notify;
@@ -83,14 +83,14 @@ identity_end(struct ident *x, struct identity *id)
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = x->arc[i]->n; k-- > 0; )
 			if (x->arc[i]->iarc[k]->id == id)
-				iarc_free(x->arc[i]->iarc[k]);
-	record_forget(x, id);
+				id_iarc_free(x->arc[i]->iarc[k]);
+	id_record_forget(x, id);
 	x->ns[id->ns] = NS_LEAVING;
 	x->ns_id[id->ns] = id->id;
-	a = act(x, IDENT_NS_DROP);
+	a = id_act(x, IDENT_NS_DROP);
 	a->ns = id->ns;
 	a->id = id->id;
-	act(x, IDENT_REMOVED)->id = id->id;
+	id_act(x, IDENT_REMOVED)->id = id->id;
 	while (x->id[at] != id)
 		at++;
 	memmove(&x->id[at], &x->id[at + 1], (x->n_ids - at - 1) * sizeof(struct identity *));
@@ -100,7 +100,7 @@ identity_end(struct ident *x, struct identity *id)
 
 /* Those whose neighbours have all answered, or had their time. */
 void
-identity_tick(struct ident *x)
+id_identity_tick(struct ident *x)
 {
 	for (size_t i = x->n_ids; i-- > 0; )
 		if (x->id[i]->leaving && (x->id[i]->n_iarcs == 0 || x->now >= x->id[i]->leave_at))
@@ -110,33 +110,56 @@ identity_tick(struct ident *x)
 enum ident_result
 ident_remove(struct ident *x, uint64_t now, uint32_t id, struct ident_out *out)
 {
-	struct identity *own = identity_find(x, id);
+	struct identity *own = id_identity_find(x, id);
 
 	if (own == NULL)
 		return IDENT_UNKNOWN_IDENTITY;
 	if (own == x->main)
 		return IDENT_IS_MAIN;
-	if (identity_is_busy(x, own))
+	if (id_identity_is_busy(x, own))
 		return IDENT_BUSY;
-	if (call_begin(x, now, out)) {
-		identity_leave(x, own);
-		call_end(x);
+	if (id_call_begin(x, now, out)) {
+		id_identity_leave(x, own);
+		id_call_end(x);
 	}
 	return IDENT_OK;
 }
 
 /* --- devices (spec 8.2) --------------------------------------------------------------- */
 
+/*
+ * Real interfaces may share a MAC (VLANs of one card do); link-locals are each one's own, and
+ * pseudo-interfaces have nothing in common with anybody.
+ */
+static bool
+nic_is_new(const struct ident *x, ntk_mac_t mac, ntk_ip_t linklocal)
+{
+	for (size_t i = 0; i < x->n_ids; i++)
+		for (unsigned d = 0; d < CONF_INTERFACES; d++) {
+			const struct ident_nic *nic = &x->id[i]->nic[d];
+
+			if (nic->present && (nic->linklocal == linklocal ||
+			    (x->id[i] != x->main && mac_cmp(nic->mac, mac) == 0)))
+				return false;
+		}
+	for (size_t i = 0; i < x->n_recs; i++)
+		for (unsigned d = 0; x->rec[i]->state == IDENT_MAKING && d < CONF_INTERFACES; d++)
+			if (x->rec[i]->nic[d].present && x->rec[i]->nic[d].linklocal == linklocal)
+				return false;
+	return true;
+}
+
 bool
 ident_dev_add(struct ident *x, uint64_t now, unsigned dev, ntk_mac_t mac, ntk_ip_t linklocal,
     struct ident_out *out)
 {
 	if (dev >= CONF_INTERFACES || x->dev[dev].present || !mac_is_unicast(mac) ||
-	    !linklocal_is_usable(linklocal) || !call_begin(x, now, out))
+	    !linklocal_is_usable(linklocal) || !nic_is_new(x, mac, linklocal) ||
+	    !id_call_begin(x, now, out))
 		return false;
 	x->dev[dev] = (struct ident_nic){ true, mac, linklocal };
 	x->main->nic[dev] = x->dev[dev];
-	call_end(x);
+	id_call_end(x);
 	return true;
 }
 
@@ -156,23 +179,23 @@ nic_remove(struct ident *x, struct identity *id, unsigned dev)
 
 	id->nic[dev] = (struct ident_nic){ .present = false };
 	if (had && id != x->main && !id->leaving && !has_nics(id))
-		act(x, IDENT_WITHOUT_NICS)->id = id->id;
+		id_act(x, IDENT_WITHOUT_NICS)->id = id->id;
 }
 
 bool
 ident_dev_remove(struct ident *x, uint64_t now, unsigned dev, struct ident_out *out)
 {
-	if (dev >= CONF_INTERFACES || !x->dev[dev].present || !call_begin(x, now, out))
+	if (dev >= CONF_INTERFACES || !x->dev[dev].present || !id_call_begin(x, now, out))
 		return false;
 	for (size_t i = x->n_arcs; i-- > 0; )
 		if (x->arc[i]->dev == dev)
-			arc_end(x, x->arc[i]);
+			id_arc_end(x, x->arc[i]);
 	for (size_t i = 0; i < x->n_ids; i++)
 		nic_remove(x, x->id[i], dev);
 	for (size_t i = 0; i < x->n_recs; i++)
 		x->rec[i]->nic[dev] = (struct ident_nic){ .present = false };
 	x->dev[dev] = (struct ident_nic){ .present = false };
-	call_end(x);
+	id_call_end(x);
 	return true;
 }
 
@@ -181,7 +204,7 @@ ident_dev_remove(struct ident *x, uint64_t now, unsigned dev, struct ident_out *
 bool
 ident_reserve(struct ident *x, unsigned *ns, uint32_t *index)
 {
-	unsigned n = ns_find(x);
+	unsigned n = id_ns_find(x);
 
 	if (n == 0 || x->failed)
 		return false;
@@ -195,9 +218,9 @@ void
 ident_ns_gone(struct ident *x, uint64_t now, unsigned ns, struct ident_out *out)
 {
 	if (ns == 0 || ns >= IDENT_NAMESPACES ||
-	    (x->ns[ns] != NS_LEAVING && x->ns[ns] != NS_RESERVED) || !call_begin(x, now, out))
+	    (x->ns[ns] != NS_LEAVING && x->ns[ns] != NS_RESERVED) || !id_call_begin(x, now, out))
 		return;
 	x->ns[ns] = NS_FREE;
 	x->ns_id[ns] = 0;
-	call_end(x);
+	id_call_end(x);
 }

@@ -3,17 +3,13 @@
 #define NTKD_CORE_IDENT_INT_H
 
 /*
- * What the files of the identities module share: the state of a manager, and what each
- * file does for the others.  A public function stores time and list of actions in the manager
- * (call_begin()), so that those below need not hand them on; call_end() draws what follows
- * from the change wherever it was made: waiting requests that can be answered, duplications
- * that are complete, principal identity-arcs that are missing.
+ * What the files of the identities module share: the state of a manager, and what each file
+ * does for the others (names with id_, since the archive holds other modules too).  A public
+ * function stores time and list of actions in the manager (id_call_begin()), so that those
+ * below need not hand them on; id_call_end() draws what follows from the change wherever it was
+ * made: waiting requests that can be answered, duplications that are complete, principal
+ * identity-arcs that are missing.
  */
-
-#define act ident_act
-#define arc_find ident_arc_at_number
-#define call_begin ident_call_begin
-#define call_end ident_call_end
 
 #include "ntkd/core/ident/ident.h"
 
@@ -40,6 +36,7 @@ struct identity {
 enum closing {
 	CLOSING_NO,
 	CLOSING_LATER,	/* ordered while its identity was being duplicated: after that */
+	CLOSING_LOST,	/* likewise, for its peer went where we cannot reach it */
 	CLOSING_TOLD,	/* the neighbour was told */
 };
 
@@ -166,118 +163,121 @@ struct ident {
 /* --- ident.c ------------------------------------------------------------------- */
 
 /* Every public function that may change something does its work between these two. */
-bool call_begin(struct ident *x, uint64_t now, struct ident_out *out);	/* false: X has failed */
-void call_end(struct ident *x);
+/* False: X has failed. */
+bool id_call_begin(struct ident *x, uint64_t now, struct ident_out *out);
+void id_call_end(struct ident *x);
 
 /* Room for one more in V of N with SIZE; NULL: memory is exhausted, X has failed. */
-void *room(struct ident *x, void *v, size_t n, size_t *size, size_t element);
+void *id_room(struct ident *x, void *v, size_t n, size_t *size, size_t element);
 
 /* --- out.c --------------------------------------------------------------------- */
 
-struct ident_action *act(struct ident *x, enum ident_action_kind kind);
+struct ident_action *id_act(struct ident *x, enum ident_action_kind kind);
 
-/* Calls and answers; M, made by message(), is taken and may be NULL (memory ran out). */
-struct peer_msg *message(struct ident *x, uint8_t type, size_t extra, void **room);
-uint32_t act_call(struct ident *x, uint32_t arc, struct peer_msg *m, uint64_t limit);
-void act_result(struct ident *x, uint32_t arc, uint32_t call, struct peer_msg *m);
-void act_error(struct ident *x, uint32_t arc, uint32_t call, enum peer_error error);
-struct ident_action *act_iarc(struct ident *x, enum ident_action_kind kind, const struct iarc *i);
-struct ident_action *act_record(struct ident *x, enum ident_action_kind kind,
+/* Calls and answers; M, made by id_message(), is taken and may be NULL (memory ran out). */
+struct peer_msg *id_message(struct ident *x, uint8_t type, size_t extra, void **room);
+uint32_t id_act_call(struct ident *x, uint32_t arc, struct peer_msg *m, uint64_t limit);
+void id_act_result(struct ident *x, uint32_t arc, uint32_t call, struct peer_msg *m);
+void id_act_error(struct ident *x, uint32_t arc, uint32_t call, enum peer_error error);
+struct ident_action *id_act_iarc(struct ident *x, enum ident_action_kind kind,
+    const struct iarc *i);
+struct ident_action *id_act_record(struct ident *x, enum ident_action_kind kind,
     const struct record *r);
 
 /* --- draw.c -------------------------------------------------------------------- */
 
-uint32_t draw_id(struct ident *x);
-bool draw_linklocal(struct ident *x, ntk_ip_t *out);
+uint32_t id_draw_id(struct ident *x);
+bool id_draw_linklocal(struct ident *x, ntk_ip_t *out);
 
 /* --- identity.c ------------------------------------------------------------------ */
 
-struct identity *identity_find(const struct ident *x, uint32_t id);
-struct identity *identity_make(struct ident *x);
-bool identity_is_busy(const struct ident *x, const struct identity *id);
-void identity_leave(struct ident *x, struct identity *id);
-void identity_tick(struct ident *x);
-bool identity_has_left(const struct ident *x, const struct identity *id);
-unsigned ns_find(const struct ident *x);	/* a free number, 0 none */
+struct identity *id_identity_find(const struct ident *x, uint32_t id);
+struct identity *id_identity_make(struct ident *x);
+bool id_identity_is_busy(const struct ident *x, const struct identity *id);
+void id_identity_leave(struct ident *x, struct identity *id);
+void id_identity_tick(struct ident *x);
+unsigned id_ns_find(const struct ident *x);	/* a free number, 0 none */
 
 /* --- arc.c ----------------------------------------------------------------------- */
 
-struct arc *arc_find(const struct ident *x, uint32_t number);
-void arc_free(struct arc *a);
-void arc_end(struct ident *x, struct arc *a);	/* with its identity-arcs */
-void arc_break(struct ident *x, struct arc *a);
-void arc_tick(struct ident *x);
+struct arc *id_arc_find(const struct ident *x, uint32_t number);
+void id_arc_free(struct arc *a);
+void id_arc_end(struct ident *x, struct arc *a);	/* with its identity-arcs */
+void id_arc_break(struct ident *x, struct arc *a);
+void id_arc_tick(struct ident *x);
 
 /* --- principal.c ------------------------------------------------------------------- */
 
-struct iarc *principal_find(const struct ident *x, const struct arc *a);
-bool principal_is(const struct ident *x, const struct iarc *i);
-void principal_ask(struct ident *x, struct arc *a);
-void principal_answered(struct ident *x, struct arc *a, enum ident_outcome outcome, uint32_t main);
-void principal_asked(struct ident *x, struct arc *a, uint32_t call, uint32_t main);
-void principal_tick(struct ident *x, struct arc *a);
-void principal_ensure(struct ident *x, struct arc *a);
+struct iarc *id_principal_find(const struct ident *x, const struct arc *a);
+bool id_principal_is(const struct ident *x, const struct iarc *i);
+void id_principal_ask(struct ident *x, struct arc *a);
+void id_principal_answered(struct ident *x, struct arc *a, enum ident_outcome outcome,
+    uint32_t main);
+void id_principal_asked(struct ident *x, struct arc *a, uint32_t call, uint32_t main);
+void id_principal_tick(struct ident *x, struct arc *a);
+void id_principal_ensure(struct ident *x, struct arc *a);
 /* The neighbour's identity OLD became MADE: if it was the main one, that is now MADE. */
-void principal_moved(struct arc *a, uint32_t old, uint32_t made);
+void id_principal_moved(struct arc *a, uint32_t old, uint32_t made);
 
 /* --- iarc.c ------------------------------------------------------------------------- */
 
-struct iarc *iarc_find(const struct arc *a, const struct identity *id, uint32_t peer);
-struct ident_iarc iarc_info(const struct ident *x, const struct iarc *i);
-size_t iarc_count(const struct arc *a, const struct identity *id);
+struct iarc *id_iarc_find(const struct arc *a, const struct identity *id, uint32_t peer);
+struct ident_iarc id_iarc_info(const struct ident *x, const struct iarc *i);
+size_t id_iarc_count(const struct arc *a, const struct identity *id);
 
 /* True when MAC and LINKLOCAL may be those of a peer of ID on A; EXCEPT is not looked at. */
-bool iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id,
+bool id_iarc_fits(const struct ident *x, const struct arc *a, const struct identity *id,
     ntk_mac_t mac, ntk_ip_t linklocal, const struct iarc *except);
-bool iarc_has_room(const struct ident *x, const struct arc *a, const struct identity *id);
+bool id_iarc_has_room(const struct ident *x, const struct arc *a, const struct identity *id);
 
 /* Appended without an action; its index is the next of its identity.  NULL: memory is exhausted. */
-struct iarc *iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer,
+struct iarc *id_iarc_make(struct ident *x, struct arc *a, struct identity *id, uint32_t peer,
     ntk_mac_t mac, ntk_ip_t linklocal);
-void iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal,
+void id_iarc_set(struct ident *x, struct iarc *i, ntk_mac_t mac, ntk_ip_t linklocal,
     bool only_neighbour);	/* IDENT_IARC_CHANGED */
-void iarc_free(struct iarc *i);				/* without an action */
-void iarc_drop(struct ident *x, struct iarc *i);	/* removing, removed; fitting its state */
-void iarc_drop_tell(struct ident *x, struct iarc *i);	/* and the neighbour is told */
-void iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer);
-void iarc_close(struct ident *x, struct iarc *i);
-void iarc_close_later(struct ident *x, const struct identity *id);	/* those that had to wait */
-void iarc_told(struct ident *x, struct iarc *i);	/* the neighbour answered, or did not */
-void iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to);
+void id_iarc_free(struct iarc *i);				/* without an action */
+void id_iarc_drop(struct ident *x, struct iarc *i);	/* removing, removed; fitting its state */
+void id_iarc_drop_tell(struct ident *x, struct iarc *i);	/* and the neighbour is told */
+void id_iarc_tell(struct ident *x, const struct arc *a, uint32_t id, uint32_t peer);
+void id_iarc_close(struct ident *x, struct iarc *i);
+void id_iarc_give_up(struct ident *x, struct iarc *i);
+void id_iarc_close_later(struct ident *x, const struct identity *id);	/* those that had to wait */
+void id_iarc_told(struct ident *x, struct iarc *i);	/* the neighbour answered, or did not */
+void id_iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to);
 
 /* --- record.c ------------------------------------------------------------------------ */
 
-struct record *record_find(const struct ident *x, uint32_t migration, const struct identity *id);
-bool record_is_ready(const struct record *r);
-bool record_is_busy(const struct record *r);
-void record_free(struct ident *x, struct record *r);
-void record_give_up(struct ident *x, struct record *r, bool expired);
-void record_forget(struct ident *x, const struct identity *id);	/* all of an identity that goes */
-void record_settle(struct ident *x);
-uint64_t record_deadline(const struct ident *x, const struct record *r);
-void record_tick(struct ident *x);
+struct record *id_record_find(const struct ident *x, uint32_t migration, const struct identity *id);
+bool id_record_is_ready(const struct record *r);
+bool id_record_is_busy(const struct record *r);
+void id_record_free(struct ident *x, struct record *r);
+void id_record_give_up(struct ident *x, struct record *r, bool expired);
+void id_record_forget(struct ident *x, const struct identity *id);	/* all of one that goes */
+void id_record_settle(struct ident *x);
+uint64_t id_record_deadline(const struct ident *x, const struct record *r);
+void id_record_tick(struct ident *x);
 
 /* --- exchange.c ----------------------------------------------------------------------- */
 
-bool exchange_begin(struct ident *x, struct arc *a, struct record *r);	/* held */
-void exchange_send(struct ident *x, struct arc *a, struct exchange *e);
-struct exchange *exchange_find(const struct arc *a, const struct record *r);
-void exchange_answered(struct ident *x, struct arc *a, struct exchange *e,
+bool id_exchange_begin(struct ident *x, struct arc *a, struct record *r);	/* held */
+void id_exchange_send(struct ident *x, struct arc *a, struct exchange *e);
+struct exchange *id_exchange_find(const struct arc *a, const struct record *r);
+void id_exchange_answered(struct ident *x, struct arc *a, struct exchange *e,
     const struct peer_matched *m);
-void exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t error);
-void exchange_failed(struct ident *x, struct arc *a, struct exchange *e);
-void exchange_waits(struct ident *x, struct exchange *e);
-void exchange_free(struct arc *a, struct exchange *e);
-void exchange_tick(struct ident *x, struct arc *a);
+void id_exchange_refused(struct ident *x, struct arc *a, struct exchange *e, uint8_t error);
+void id_exchange_failed(struct ident *x, struct arc *a, struct exchange *e);
+void id_exchange_waits(struct ident *x, struct exchange *e);
+void id_exchange_free(struct arc *a, struct exchange *e);
+void id_exchange_tick(struct ident *x, struct arc *a);
 
 /* --- match.c -------------------------------------------------------------------------- */
 
-void match_asked(struct ident *x, struct arc *a, uint32_t call,
+void id_match_asked(struct ident *x, struct arc *a, uint32_t call,
     const struct peer_match_duplication *m);
-void match_unknown(struct ident *x, uint32_t arc, uint32_t call,
+void id_match_unknown(struct ident *x, uint32_t arc, uint32_t call,
     const struct peer_match_duplication *m);
-void match_resume(struct ident *x);
-void match_tick(struct ident *x, struct arc *a);
+void id_match_resume(struct ident *x);
+void id_match_tick(struct ident *x, struct arc *a);
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ nic_is(const struct ident_nic *a, const struct ident_nic *b)
 static bool
 identities_hold(const struct ident *x, struct complaint *c)
 {
-	if (identity_find(x, x->main->id) != x->main || x->main->ns != 0)
+	if (id_identity_find(x, x->main->id) != x->main || x->main->ns != 0)
 		return wrong(c, "the main identity is not in the default namespace");
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
 		if (!nic_is(&x->main->nic[d], &x->dev[d]))
@@ -64,7 +64,7 @@ namespaces_hold(const struct ident *x, struct complaint *c)
 	return true;
 }
 
-/* Pseudo-interfaces and real ones: no two of one system alike. */
+/* No two of one system have the same link-local, and a MAC only real ones share. */
 static bool
 nics_hold(const struct ident *x, struct complaint *c)
 {
@@ -75,8 +75,11 @@ nics_hold(const struct ident *x, struct complaint *c)
 			const struct ident_nic *b =
 			    &x->id[k / CONF_INTERFACES]->nic[k % CONF_INTERFACES];
 
+			bool real = x->id[i / CONF_INTERFACES] == x->main &&
+			    x->id[k / CONF_INTERFACES] == x->main;
+
 			if (b->present && (a->linklocal == b->linklocal ||
-			    mac_cmp(a->mac, b->mac) == 0))
+			    (!real && mac_cmp(a->mac, b->mac) == 0)))
 				return wrong(c, "two interfaces have the same MAC or link-local");
 		}
 	}
@@ -87,10 +90,11 @@ nics_hold(const struct ident *x, struct complaint *c)
 static bool
 iarc_holds(const struct ident *x, const struct iarc *i, struct complaint *c)
 {
-	if (identity_find(x, i->id->id) != i->id)
+	if (id_identity_find(x, i->id->id) != i->id)
 		return wrong(c, "identity-arc %u is of an identity that is gone", i->number);
 	if (!i->id->nic[i->arc->dev].present)
-		return wrong(c, "identity %u has an identity-arc on a device it does not have", i->id->id);
+		return wrong(c, "identity-arc %u is on a device its identity does not have",
+		    i->number);
 	if (i->peer == 0 || !mac_is_unicast(i->mac) || !linklocal_is_usable(i->linklocal))
 		return wrong(c, "identity-arc %u has a peer that cannot be", i->number);
 	for (size_t a = 0; a < x->n_arcs; a++)
@@ -104,11 +108,11 @@ iarc_holds(const struct ident *x, const struct iarc *i, struct complaint *c)
 			if (o->id != i->id)
 				continue;
 			if (o->index == i->index)
-				return wrong(c, "two identity-arcs of %u have index %u", i->id->id, i->index);
+				return wrong(c, "two of %u have one index", i->id->id);
 			if (o->arc == i->arc && o->peer == i->peer)
-				return wrong(c, "%u has two identity-arcs with %u", i->id->id, i->peer);
+				return wrong(c, "%u has two with %u", i->id->id, i->peer);
 			if (o->arc->dev == i->arc->dev && o->linklocal == i->linklocal)
-				return wrong(c, "two peers of %u have the same link-local", i->id->id);
+				return wrong(c, "two peers of %u have one link-local", i->id->id);
 			if (mac_cmp(o->mac, i->mac) == 0)
 				return wrong(c, "two peers of %u have the same MAC", i->id->id);
 		}
@@ -124,12 +128,13 @@ arc_holds(const struct ident *x, const struct arc *a, struct complaint *c)
 		if (!iarc_holds(x, a->iarc[i], c))
 			return false;
 	for (size_t i = 0; i < x->n_ids; i++)
-		if (iarc_count(a, x->id[i]) > x->p->max_peers)
-			return wrong(c, "identity %u has too many peers on arc %u", x->id[i]->id, a->number);
+		if (id_iarc_count(a, x->id[i]) > x->p->max_peers)
+			return wrong(c, "identity %u has too many peers on arc %u", x->id[i]->id,
+			    a->number);
 	if (a->n_requests > x->p->max_deferred)
 		return wrong(c, "too many requests wait on arc %u", a->number);
 	for (size_t i = 0; i < a->n_exchanges; i++)
-		if (!record_is_busy(a->exchange[i]->rec))
+		if (!id_record_is_busy(a->exchange[i]->rec))
 			return wrong(c, "an exchange of no duplication on arc %u", a->number);
 	return true;
 }
@@ -147,9 +152,9 @@ arcs_hold(const struct ident *x, struct complaint *c)
 		size_t n = 0;
 
 		for (size_t a = 0; a < x->n_arcs; a++)
-			n += iarc_count(x->arc[a], x->id[i]);
+			n += id_iarc_count(x->arc[a], x->id[i]);
 		if (n != x->id[i]->n_iarcs || n > x->p->max_iarcs)
-			return wrong(c, "identity %u counts its identity-arcs wrongly", x->id[i]->id);
+			return wrong(c, "identity %u has a wrong count", x->id[i]->id);
 	}
 	return true;
 }
@@ -162,8 +167,8 @@ records_hold(const struct ident *x, struct complaint *c)
 	for (size_t i = 0; i < x->n_recs; i++) {
 		const struct record *r = x->rec[i];
 
-		if (identity_find(x, r->id->id) != r->id ||
-		    (r->made != NULL && identity_find(x, r->made->id) != r->made))
+		if (id_identity_find(x, r->id->id) != r->id ||
+		    (r->made != NULL && id_identity_find(x, r->made->id) != r->made))
 			return wrong(c, "a record of an identity that is gone");
 		if ((r->made != NULL) != (r->state >= IDENT_COMPLETING))
 			return wrong(c, "a record without the identity that it made");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A neighbour's duplication, as the one that is asked (spec 8.11, 8.12, 11.3).  A request waits here
- * until it may be answered, and is then answered in one step with all that it changes.
+ * A neighbour's duplication, as the one that is asked (spec 8.11, 8.12, 11.3).  A request waits
+ * here until it may be answered, and is then answered in one step with all that it changes.
  */
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ must_wait_for_ours(const struct arc *a, const struct request *q)
 			continue;
 		if (r->migration < q->migration)
 			return true;
-		if (has_peer(q, r->made->id) && iarc_find(a, r->made, q->old) == NULL)
+		if (has_peer(q, r->made->id) && id_iarc_find(a, r->made, q->old) == NULL)
 			return true;
 	}
 	return false;
@@ -55,17 +55,18 @@ is_asked_for(const struct iarc *i, const struct request *q)
 }
 
 /*
- * Q3.  An identity that takes part but cannot begin, because it is busy with another duplication, could
- * keep both systems waiting for each other: the neighbour shall end its call and ask again.
+ * Q3.  An identity that takes part but cannot begin, because it is busy with another
+ * duplication, could keep both systems waiting for each other: the neighbour shall end its call
+ * and ask again.
  */
 static enum verdict
 judge_part(const struct ident *x, const struct iarc *i, const struct request *q)
 {
-	const struct record *r = record_find(x, q->migration, i->id);
+	const struct record *r = id_record_find(x, q->migration, i->id);
 
-	if (r == NULL || record_is_ready(r))
+	if (r == NULL || id_record_is_ready(r))
 		return VERDICT_NOW;
-	if (r->state == IDENT_PREPARED && identity_is_busy(x, i->id))
+	if (r->state == IDENT_PREPARED && id_identity_is_busy(x, i->id))
 		return VERDICT_BUSY;
 	return VERDICT_LATER;
 }
@@ -81,9 +82,10 @@ judge(const struct ident *x, const struct arc *a, const struct request *q)
 		if (is_asked_for(a->iarc[i], q))
 			v = judge_part(x, a->iarc[i], q);
 	for (size_t i = 0; i < a->n && v == VERDICT_NOW; i++)
-		if (is_asked_for(a->iarc[i], q) && record_find(x, q->migration, a->iarc[i]->id) == NULL &&
-		    iarc_find(a, a->iarc[i]->id, q->made) == NULL &&
-		    !iarc_has_room(x, a, a->iarc[i]->id))
+		if (is_asked_for(a->iarc[i], q) &&
+		    id_record_find(x, q->migration, a->iarc[i]->id) == NULL &&
+		    id_iarc_find(a, a->iarc[i]->id, q->made) == NULL &&
+		    !id_iarc_has_room(x, a, a->iarc[i]->id))
 			v = VERDICT_REFUSED;
 	return v;
 }
@@ -103,8 +105,8 @@ participates(struct iarc *i, const struct record *r, struct peer_match *e)
 }
 
 /*
- * The neighbour's old identity moved, ours did not (spec 8.12): its new one is where the old one was.
- * Where the new place cannot be ours, we are joined with the new one alone.
+ * The neighbour's old identity moved, ours did not (spec 8.12): its new one is where the old
+ * one was. Where the new place cannot be ours, we are joined with the new one alone.
  */
 static void
 follow(struct ident *x, struct iarc *i, const struct request *q, struct peer_match *e)
@@ -115,19 +117,19 @@ follow(struct ident *x, struct iarc *i, const struct request *q, struct peer_mat
 	const ntk_ip_t linklocal = i->linklocal;
 
 	e->status = PEER_MATCH_STAYED;
-	if (iarc_find(a, id, q->made) != NULL)
+	if (id_iarc_find(a, id, q->made) != NULL)
 		return;
 	x->stats.neighbour_duplications++;
-	if (iarc_fits(x, a, id, q->mac, q->linklocal, NULL)) {
-		iarc_set(x, i, q->mac, q->linklocal, true);
+	if (id_iarc_fits(x, a, id, q->mac, q->linklocal, NULL)) {
+		id_iarc_set(x, i, q->mac, q->linklocal, true);
 	} else {
 		x->stats.dropped++;
 		e->status = PEER_MATCH_DROPPED;
-		iarc_drop(x, i);
+		id_iarc_drop(x, i);
 	}
-	i = iarc_make(x, a, id, q->made, mac, linklocal);
+	i = id_iarc_make(x, a, id, q->made, mac, linklocal);
 	if (i != NULL && !id->leaving)
-		act_iarc(x, IDENT_IARC_ADDED, i);
+		id_act_iarc(x, IDENT_IARC_ADDED, i);
 }
 
 /* The identity with the lowest index from FROM on that is asked about; NULL: none. */
@@ -162,19 +164,19 @@ answer(struct ident *x, struct arc *a, const struct request *q)
 	uint16_t n = 0;
 	void *where;
 
-	m = message(x, PEER_matched, 2 * PEER_IDENTITIES * sizeof(*v), &where);
+	m = id_message(x, PEER_matched, 2 * PEER_IDENTITIES * sizeof(*v), &where);
 	if (m == NULL)
 		return;
 	v = where;
-	principal_moved(a, q->old, q->made);
+	id_principal_moved(a, q->old, q->made);
 	while (n < PEER_IDENTITIES && (i = next_asked(a, q, from)) != NULL) {
-		const struct record *r = record_find(x, q->migration, i->id);
+		const struct record *r = id_record_find(x, q->migration, i->id);
 
 		from = i->id->index + 1;
 		v[n].peer = i->id->id;
 		if (r != NULL)
 			participates(i, r, &v[n]);
-		else
+		else if (i->closing != CLOSING_LOST)	/* else it is as good as unknown */
 			follow(x, i, q, &v[n]);
 		n++;
 	}
@@ -183,7 +185,7 @@ answer(struct ident *x, struct arc *a, const struct request *q)
 			v[n++] = (struct peer_match){ .peer = q->peers[p] };
 	m->matched.matches.v = v;
 	m->matched.matches.n = n;
-	act_result(x, a->number, q->call, m);
+	id_act_result(x, a->number, q->call, m);
 }
 
 /* --- requests ------------------------------------------------------------------------- */
@@ -208,10 +210,10 @@ resume(struct ident *x, struct arc *a, size_t i)
 		answer(x, a, q);
 		break;
 	case VERDICT_BUSY:
-		act_error(x, a->number, q->call, PEER_E_BUSY);
+		id_act_error(x, a->number, q->call, PEER_E_BUSY);
 		break;
 	case VERDICT_REFUSED:
-		act_error(x, a->number, q->call, PEER_E_NOT_ACCEPTED);
+		id_act_error(x, a->number, q->call, PEER_E_NOT_ACCEPTED);
 		break;
 	case VERDICT_LATER:
 		x->stats.deferred += !q->counted;
@@ -233,7 +235,7 @@ resume_all(struct ident *x, struct arc *a)
 }
 
 void
-match_resume(struct ident *x)
+id_match_resume(struct ident *x)
 {
 	for (size_t i = 0; i < x->n_arcs; i++)
 		if (!x->arc[i]->broken)
@@ -243,7 +245,7 @@ match_resume(struct ident *x)
 static struct request *
 request_make(struct ident *x, struct arc *a, uint32_t call, const struct peer_match_duplication *m)
 {
-	struct request **v = room(x, a->request, a->n_requests, &a->requests_size, sizeof(*v));
+	struct request **v = id_room(x, a->request, a->n_requests, &a->requests_size, sizeof(*v));
 	struct request *q = calloc(1, sizeof(*q) + m->peers.n * sizeof(uint32_t));
 
 	if (v != NULL)
@@ -266,31 +268,33 @@ request_make(struct ident *x, struct arc *a, uint32_t call, const struct peer_ma
 	return q;
 }
 
-/* It is answered, if it can be, by call_end(). */
+/* It is answered, if it can be, by id_call_end(). */
 void
-match_asked(struct ident *x, struct arc *a, uint32_t call, const struct peer_match_duplication *m)
+id_match_asked(struct ident *x, struct arc *a, uint32_t call,
+    const struct peer_match_duplication *m)
 {
 	if (m->old == m->made || !linklocal_is_usable(m->linklocal) ||
 	    m->peers.n > PEER_IDENTITIES)
-		act_error(x, a->number, call, PEER_E_MALFORMED);
+		id_act_error(x, a->number, call, PEER_E_MALFORMED);
 	else if (a->broken)
-		match_unknown(x, a->number, call, m);
+		id_match_unknown(x, a->number, call, m);
 	else if (a->n_requests >= x->p->max_deferred)
-		act_error(x, a->number, call, PEER_E_NOT_ACCEPTED);
+		id_act_error(x, a->number, call, PEER_E_BUSY);
 	else
 		request_make(x, a, call, m);
 }
 
 /* Over an arc that we do not know (any more): never a reason to call it broken (spec 14.5). */
 void
-match_unknown(struct ident *x, uint32_t arc, uint32_t call, const struct peer_match_duplication *m)
+id_match_unknown(struct ident *x, uint32_t arc, uint32_t call,
+    const struct peer_match_duplication *m)
 {
 	size_t n = m->peers.n <= PEER_IDENTITIES ? m->peers.n : PEER_IDENTITIES;
 	struct peer_msg *r;
 	struct peer_match *v;
 	void *where;
 
-	r = message(x, PEER_matched, n * sizeof(*v), &where);
+	r = id_message(x, PEER_matched, n * sizeof(*v), &where);
 	if (r == NULL)
 		return;
 	v = where;
@@ -298,11 +302,11 @@ match_unknown(struct ident *x, uint32_t arc, uint32_t call, const struct peer_ma
 		v[i].peer = m->peers.v[i];
 	r->matched.matches.v = v;
 	r->matched.matches.n = (uint16_t)n;
-	act_result(x, arc, call, r);
+	id_act_result(x, arc, call, r);
 }
 
 void
-match_tick(struct ident *x, struct arc *a)
+id_match_tick(struct ident *x, struct arc *a)
 {
 	for (size_t i = 0; i < a->n_requests; i++) {
 		struct request *q = a->request[i];
@@ -311,7 +315,7 @@ match_tick(struct ident *x, struct arc *a)
 		if (x->now < q->wait_at)
 			continue;
 		q->wait_at = x->now + x->p->wait;
-		w = act(x, IDENT_WAIT);
+		w = id_act(x, IDENT_WAIT);
 		w->arc = a->number;
 		w->call = q->call;
 	}

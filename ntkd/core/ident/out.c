@@ -29,10 +29,10 @@ ident_out_free(struct ident_out *o)
 }
 
 struct ident_action *
-act(struct ident *x, enum ident_action_kind kind)
+id_act(struct ident *x, enum ident_action_kind kind)
 {
 	struct ident_out *o = x->out;
-	struct ident_action *v = room(x, o->v, o->n, &o->size, sizeof(*v));
+	struct ident_action *v = id_room(x, o->v, o->n, &o->size, sizeof(*v));
 
 	if (v == NULL) {
 		o->failed = true;
@@ -45,7 +45,7 @@ act(struct ident *x, enum ident_action_kind kind)
 
 /* A message of TYPE with EXTRA bytes behind it, at ROOM (may be NULL), for its list. */
 struct peer_msg *
-message(struct ident *x, uint8_t type, size_t extra, void **where)
+id_message(struct ident *x, uint8_t type, size_t extra, void **where)
 {
 	struct peer_msg *m = calloc(1, sizeof(*m) + extra);
 
@@ -63,7 +63,7 @@ static struct ident_action *
 act_message(struct ident *x, enum ident_action_kind kind, uint32_t arc, uint32_t call,
     struct peer_msg *m)
 {
-	struct ident_action *a = act(x, kind);
+	struct ident_action *a = id_act(x, kind);
 
 	a->arc = arc;
 	a->call = call;
@@ -98,7 +98,7 @@ call_number(struct ident *x)
 }
 
 uint32_t
-act_call(struct ident *x, uint32_t arc, struct peer_msg *m, uint64_t limit)
+id_act_call(struct ident *x, uint32_t arc, struct peer_msg *m, uint64_t limit)
 {
 	uint32_t call = call_number(x);
 
@@ -110,14 +110,14 @@ act_call(struct ident *x, uint32_t arc, struct peer_msg *m, uint64_t limit)
 }
 
 void
-act_result(struct ident *x, uint32_t arc, uint32_t call, struct peer_msg *m)
+id_act_result(struct ident *x, uint32_t arc, uint32_t call, struct peer_msg *m)
 {
 	if (m != NULL)
 		act_message(x, IDENT_RESULT, arc, call, m);
 }
 
 void
-act_error(struct ident *x, uint32_t arc, uint32_t call, enum peer_error error)
+id_act_error(struct ident *x, uint32_t arc, uint32_t call, enum peer_error error)
 {
 	act_message(x, IDENT_ERROR, arc, call, NULL)->error = (uint8_t)error;
 	if (error != PEER_E_BUSY)
@@ -125,20 +125,20 @@ act_error(struct ident *x, uint32_t arc, uint32_t call, enum peer_error error)
 }
 
 struct ident_action *
-act_iarc(struct ident *x, enum ident_action_kind kind, const struct iarc *i)
+id_act_iarc(struct ident *x, enum ident_action_kind kind, const struct iarc *i)
 {
-	struct ident_action *a = act(x, kind);
+	struct ident_action *a = id_act(x, kind);
 
 	a->arc = i->arc->number;
 	a->id = i->id->id;
-	a->iarc = iarc_info(x, i);
+	a->iarc = id_iarc_info(x, i);
 	return a;
 }
 
 struct ident_action *
-act_record(struct ident *x, enum ident_action_kind kind, const struct record *r)
+id_act_record(struct ident *x, enum ident_action_kind kind, const struct record *r)
 {
-	struct ident_action *a = act(x, kind);
+	struct ident_action *a = id_act(x, kind);
 
 	a->migration = r->migration;
 	a->id = r->id->id;

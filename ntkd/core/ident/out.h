@@ -23,17 +23,17 @@ extern "C" {
 /* An identity-arc: identity ID of this system, identity PEER of the neighbour at ARC. */
 struct ident_iarc {
 	uint32_t number;	/* of this one among all of the system, not 0, not used again */
-	uint32_t index;		/* within its identity, from 0, never used again (spec/manual-mode 2) */
+	uint32_t index;		/* within its identity, from 0 (spec/manual-mode 2) */
 	uint32_t arc;
 	uint32_t id;
 	uint32_t peer;
 	uint8_t dev;		/* of the arc: index of the managed interface */
 	ntk_mac_t peer_mac;	/* of the (pseudo-)interface that PEER has on this arc */
 	ntk_ip_t peer_linklocal;
-	uint32_t prev;		/* number of the one that it was copied from when ID was made, else 0 */
-	bool both;		/* with PREV: the neighbour's identity was duplicated in the same migration */
+	uint32_t prev;		/* the one that it was copied from when ID was made, else 0 */
+	bool both;		/* with PREV: PEER was made in the same migration */
 	bool principal;		/* joins the two main identities; its route is that of the arc */
-	bool closing;		/* being removed by us: no path uses it, what serves packets stays */
+	bool closing;		/* no path uses it; what serves packets stays */
 };
 
 enum ident_action_kind {
@@ -55,25 +55,27 @@ enum ident_action_kind {
 	IDENT_DUPLICATED,	/* migration, id, other: OTHER was made, it has ID's former
 				   namespace and is main if ID was; ID is in namespace ns,
 				   which the caller completes; then ident_ns_complete() */
-	IDENT_COMPLETE,		/* migration, id, other: our exchanges have ended, and those of neighbours
-				   that take part too, or have had 10 s: the inherited namespace may change */
-	IDENT_SETTLED,		/* migration, id, other: neither is busy with it any more; with IDENT_COMPLETE
-				   or after it */
-	IDENT_GIVEN_UP,		/* migration, id: not duplicated, the record is gone; EXPIRED tells why */
+	IDENT_COMPLETE,		/* migration, id, other: our exchanges have ended, and those of
+				   neighbours that take part, or these have had 10 s: the
+				   inherited namespace may change */
+	IDENT_SETTLED,		/* migration, id, other: neither is busy with it any more; with
+				   IDENT_COMPLETE or after it */
+	IDENT_GIVEN_UP,		/* migration, id, expired: not duplicated, the record is gone */
 	IDENT_REMOVED,		/* id: gone; IDENT_NS_DROP came before */
 	IDENT_WITHOUT_NICS,	/* id, not main: has no device left (spec 14.10) */
 
 	/*
-	 * Identity-arcs (spec 4.4), with IARC as it is now, or was.  REMOVING and REMOVED may stand in one list:
-	 * what depends on the identity-arc goes with the first, its neighbour route with the
-	 * second.  CHANGED has the former values in former_mac and former_linklocal.
+	 * Identity-arcs (spec 4.4), with IARC as it is now, or was.  REMOVING and REMOVED may
+	 * stand in one list or apart, and then it is closing meanwhile: paths leave it with the
+	 * first, its neighbour route goes with the second.  CHANGED has the former values in
+	 * former_mac and former_linklocal.
 	 */
 	IDENT_IARC_ADDED,	/* iarc */
 	IDENT_IARC_CHANGED,	/* iarc, only_neighbour: our identity was not duplicated with it */
 	IDENT_IARC_REMOVING,	/* iarc: not ordered by the caller */
 	IDENT_IARC_REMOVED,	/* iarc */
 
-	IDENT_ARC_BROKEN,	/* arc: a call on it failed; the module has forgotten it (spec 8.13) */
+	IDENT_ARC_BROKEN,	/* arc: a call failed, the module has forgotten it (spec 8.13) */
 };
 
 struct ident_action {
@@ -81,7 +83,7 @@ struct ident_action {
 	uint32_t arc;
 	uint32_t call;
 	struct peer_msg *msg;	/* the list's, one block of memory */
-	uint64_t limit;		/* µs: the module gives up by then, or by then after the last wait */
+	uint64_t limit;		/* µs, anew after each wait: the module gives up by then */
 	uint8_t error;		/* enum peer_error */
 	unsigned ns;
 	uint32_t migration;

@@ -9,16 +9,16 @@
 #include "ntkd/core/ident/int.h"
 
 bool
-principal_is(const struct ident *x, const struct iarc *i)
+id_principal_is(const struct ident *x, const struct iarc *i)
 {
 	return i->id == x->main && i->linklocal == i->arc->linklocal;
 }
 
 struct iarc *
-principal_find(const struct ident *x, const struct arc *a)
+id_principal_find(const struct ident *x, const struct arc *a)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (principal_is(x, a->iarc[i]))
+		if (id_principal_is(x, a->iarc[i]))
 			return a->iarc[i];
 	return NULL;
 }
@@ -42,18 +42,18 @@ is_under_way(const struct ident *x, const struct arc *a)
 }
 
 void
-principal_ask(struct ident *x, struct arc *a)
+id_principal_ask(struct ident *x, struct arc *a)
 {
 	struct peer_msg *m;
 
 	a->ask_at = NEVER;
 	if (a->broken || a->call != 0)
 		return;
-	m = message(x, PEER_get_main_id, 0, NULL);
+	m = id_message(x, PEER_get_main_id, 0, NULL);
 	if (m == NULL)
 		return;
 	m->get_main_id.main = a->told = x->main->id;
-	a->call = act_call(x, a->number, m, x->p->main_id);
+	a->call = id_act_call(x, a->number, m, x->p->main_id);
 	a->call_limit = x->now + x->p->main_id;
 }
 
@@ -73,10 +73,10 @@ make_way(struct ident *x, struct arc *a)
 			if (o->id != x->main || (mac_cmp(o->mac, a->mac) != 0 &&
 			    (b->dev != a->dev || o->linklocal != a->linklocal)))
 				continue;
-			if (principal_is(x, o))
+			if (id_principal_is(x, o))
 				return false;
 			x->stats.dropped++;
-			iarc_drop_tell(x, o);
+			id_iarc_drop_tell(x, o);
 		}
 	}
 	return true;
@@ -85,17 +85,17 @@ make_way(struct ident *x, struct arc *a)
 static void
 form(struct ident *x, struct arc *a, uint32_t main)
 {
-	struct iarc *i = iarc_find(a, x->main, main);
+	struct iarc *i = id_iarc_find(a, x->main, main);
 
 	/* Told of another place: it is where a main identity must be. */
 	if (i != NULL)
-		iarc_drop(x, i);
-	if (!make_way(x, a) || !iarc_fits(x, a, x->main, a->mac, a->linklocal, NULL) ||
-	    !iarc_has_room(x, a, x->main))
+		id_iarc_drop(x, i);
+	if (!make_way(x, a) || !id_iarc_fits(x, a, x->main, a->mac, a->linklocal, NULL) ||
+	    !id_iarc_has_room(x, a, x->main))
 		return;
-	i = iarc_make(x, a, x->main, main, a->mac, a->linklocal);
+	i = id_iarc_make(x, a, x->main, main, a->mac, a->linklocal);
 	if (i != NULL)
-		act_iarc(x, IDENT_IARC_ADDED, i);
+		id_act_iarc(x, IDENT_IARC_ADDED, i);
 }
 
 /*
@@ -108,14 +108,14 @@ replace(struct ident *x, struct arc *a, struct iarc *p, uint32_t main)
 	if (a->suspected != main || a->n_requests != 0 || a->n_exchanges != 0)
 		return;
 	x->stats.stale++;
-	iarc_drop(x, p);
+	id_iarc_drop(x, p);
 	form(x, a, main);
 }
 
 static void
 answered(struct ident *x, struct arc *a, uint32_t main)
 {
-	struct iarc *p = principal_find(x, a);
+	struct iarc *p = id_principal_find(x, a);
 
 	a->claim = main;
 	if (p == NULL && !is_under_way(x, a))
@@ -125,11 +125,11 @@ answered(struct ident *x, struct arc *a, uint32_t main)
 	a->suspected = 0;
 	/* The neighbour forms its own with whom we said, who is not main any more. */
 	if (a->told != x->main->id)
-		principal_ask(x, a);
+		id_principal_ask(x, a);
 }
 
 void
-principal_answered(struct ident *x, struct arc *a, enum ident_outcome outcome, uint32_t main)
+id_principal_answered(struct ident *x, struct arc *a, enum ident_outcome outcome, uint32_t main)
 {
 	a->call = 0;
 	a->call_limit = NEVER;
@@ -138,47 +138,47 @@ principal_answered(struct ident *x, struct arc *a, enum ident_outcome outcome, u
 		answered(x, a, main);
 		return;
 	case IDENT_REFUSED:
-		/* The link works (spec 14.6): call_end() sees that it is asked again. */
+		/* The link works (spec 14.6): id_call_end() sees that it is asked again. */
 		return;
 	case IDENT_LINK_FAILED:
-		arc_break(x, a);
+		id_arc_break(x, a);
 		return;
 	}
 }
 
 void
-principal_asked(struct ident *x, struct arc *a, uint32_t call, uint32_t main)
+id_principal_asked(struct ident *x, struct arc *a, uint32_t call, uint32_t main)
 {
-	struct peer_msg *m = message(x, PEER_main_id, 0, NULL);
+	struct peer_msg *m = id_message(x, PEER_main_id, 0, NULL);
 
 	a->claim = main;
 	if (m == NULL)
 		return;
 	m->main_id.main = x->main->id;
-	act_result(x, a->number, call, m);
+	id_act_result(x, a->number, call, m);
 }
 
 void
-principal_moved(struct arc *a, uint32_t old, uint32_t made)
+id_principal_moved(struct arc *a, uint32_t old, uint32_t made)
 {
 	if (a->claim == old)
 		a->claim = made;
 }
 
 void
-principal_tick(struct ident *x, struct arc *a)
+id_principal_tick(struct ident *x, struct arc *a)
 {
 	if (x->now >= a->call_limit) {
-		principal_answered(x, a, IDENT_LINK_FAILED, 0);
+		id_principal_answered(x, a, IDENT_LINK_FAILED, 0);
 		return;
 	}
 	if (x->now >= a->stale_at) {
 		a->stale_at = NEVER;
 		a->suspected = a->claim;
-		principal_ask(x, a);
+		id_principal_ask(x, a);
 	}
 	if (x->now >= a->ask_at)
-		principal_ask(x, a);
+		id_principal_ask(x, a);
 }
 
 /* P is there: does it lead where it should? */
@@ -192,9 +192,9 @@ suspect(struct ident *x, struct arc *a, const struct iarc *p)
 }
 
 void
-principal_ensure(struct ident *x, struct arc *a)
+id_principal_ensure(struct ident *x, struct arc *a)
 {
-	const struct iarc *p = a->broken ? NULL : principal_find(x, a);
+	const struct iarc *p = a->broken ? NULL : id_principal_find(x, a);
 
 	if (p != NULL)
 		suspect(x, a, p);

@@ -44,7 +44,7 @@ identity_info(const struct ident *x, const struct identity *id)
 		.ns = id->ns,
 		.main = id == x->main,
 		.from = id->from,
-		.busy = identity_is_busy(x, id),
+		.busy = id_identity_is_busy(x, id),
 		.leaving = id->leaving,
 	};
 }
@@ -66,7 +66,7 @@ ident_identity_at(const struct ident *x, size_t i)
 bool
 ident_find(const struct ident *x, uint32_t id, struct ident_identity *out)
 {
-	const struct identity *own = identity_find(x, id);
+	const struct identity *own = id_identity_find(x, id);
 
 	if (own == NULL)
 		return false;
@@ -137,7 +137,7 @@ ident_ns(const struct ident *x, unsigned ns, struct ident_ns *out)
 bool
 ident_nic(const struct ident *x, uint32_t id, unsigned dev, struct ident_nic *out)
 {
-	const struct identity *own = identity_find(x, id);
+	const struct identity *own = id_identity_find(x, id);
 
 	if (own == NULL || dev >= CONF_INTERFACES || !own->nic[dev].present)
 		return false;
@@ -170,7 +170,7 @@ ident_arc_at(const struct ident *x, size_t i)
 bool
 ident_arc_find(const struct ident *x, uint32_t arc, struct ident_arc *out)
 {
-	const struct arc *a = arc_find(x, arc);
+	const struct arc *a = id_arc_find(x, arc);
 
 	if (a == NULL)
 		return false;
@@ -203,7 +203,7 @@ ident_iarcs(const struct ident *x, uint32_t id, struct ident_iarc *v, size_t siz
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = 0; k < x->arc[i]->n; k++)
 			if (x->arc[i]->iarc[k]->id->id == id)
-				iarc_insert(v, size, n++, iarc_info(x, x->arc[i]->iarc[k]));
+				iarc_insert(v, size, n++, id_iarc_info(x, x->arc[i]->iarc[k]));
 	return n;
 }
 
@@ -213,7 +213,7 @@ ident_iarc(const struct ident *x, uint32_t number, struct ident_iarc *out)
 	for (size_t i = 0; i < x->n_arcs; i++)
 		for (size_t k = 0; k < x->arc[i]->n; k++)
 			if (x->arc[i]->iarc[k]->number == number) {
-				*out = iarc_info(x, x->arc[i]->iarc[k]);
+				*out = id_iarc_info(x, x->arc[i]->iarc[k]);
 				return true;
 			}
 	return false;
@@ -223,13 +223,13 @@ bool
 ident_iarc_between(const struct ident *x, uint32_t arc, uint32_t id, uint32_t peer,
     struct ident_iarc *out)
 {
-	const struct identity *own = identity_find(x, id);
-	const struct arc *a = arc_find(x, arc);
-	const struct iarc *i = own != NULL && a != NULL ? iarc_find(a, own, peer) : NULL;
+	const struct identity *own = id_identity_find(x, id);
+	const struct arc *a = id_arc_find(x, arc);
+	const struct iarc *i = own != NULL && a != NULL ? id_iarc_find(a, own, peer) : NULL;
 
 	if (i == NULL)
 		return false;
-	*out = iarc_info(x, i);
+	*out = id_iarc_info(x, i);
 	return true;
 }
 
@@ -244,7 +244,10 @@ neighbour_cmp(struct ident_neighbour a, struct ident_neighbour b)
 	return a.linklocal < b.linklocal ? -1 : a.linklocal > b.linklocal;
 }
 
-/* The smallest of what ID needs a route to that is greater than AFTER (NULL: of all); false: none. */
+/*
+ * The smallest of what ID needs a route to that is greater than AFTER (NULL: of all); false:
+ * none.
+ */
 static bool
 neighbour_next(const struct ident *x, const struct identity *id,
     const struct ident_neighbour *after, struct ident_neighbour *out)
@@ -275,7 +278,7 @@ neighbour_next(const struct ident *x, const struct identity *id,
 size_t
 ident_neighbours(const struct ident *x, uint32_t id, struct ident_neighbour *v, size_t size)
 {
-	const struct identity *own = identity_find(x, id);
+	const struct identity *own = id_identity_find(x, id);
 	struct ident_neighbour last, next;
 	size_t n = 0;
 

@@ -19,19 +19,19 @@ receive_nowhere(struct ident *x, uint32_t arc, uint32_t call, const struct peer_
 
 	switch (m->type) {
 	case PEER_get_main_id:
-		r = message(x, PEER_main_id, 0, NULL);
+		r = id_message(x, PEER_main_id, 0, NULL);
 		if (r != NULL)
 			r->main_id.main = x->main->id;
-		act_result(x, arc, call, r);
+		id_act_result(x, arc, call, r);
 		return;
 	case PEER_match_duplication:
-		match_unknown(x, arc, call, &m->match_duplication);
+		id_match_unknown(x, arc, call, &m->match_duplication);
 		return;
 	case PEER_iarc_removed:
-		act_result(x, arc, call, message(x, PEER_iarc_gone, 0, NULL));
+		id_act_result(x, arc, call, id_message(x, PEER_iarc_gone, 0, NULL));
 		return;
 	}
-	act_error(x, arc, call, PEER_E_MALFORMED);
+	id_act_error(x, arc, call, PEER_E_MALFORMED);
 }
 
 static void
@@ -39,32 +39,32 @@ receive(struct ident *x, struct arc *a, uint32_t call, const struct peer_msg *m)
 {
 	switch (m->type) {
 	case PEER_get_main_id:
-		principal_asked(x, a, call, m->get_main_id.main);
+		id_principal_asked(x, a, call, m->get_main_id.main);
 		return;
 	case PEER_match_duplication:
-		match_asked(x, a, call, &m->match_duplication);
+		id_match_asked(x, a, call, &m->match_duplication);
 		return;
 	case PEER_iarc_removed:
-		iarc_asked_away(x, a, call, m->iarc_removed.from, m->iarc_removed.to);
+		id_iarc_asked_away(x, a, call, m->iarc_removed.from, m->iarc_removed.to);
 		return;
 	}
-	act_error(x, a->number, call, PEER_E_MALFORMED);
+	id_act_error(x, a->number, call, PEER_E_MALFORMED);
 }
 
 void
 ident_receive(struct ident *x, uint64_t now, uint32_t arc, uint32_t call, const struct peer_msg *m,
     struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
+	struct arc *a = id_arc_find(x, arc);
 
-	if (!call_begin(x, now, out))
+	if (!id_call_begin(x, now, out))
 		return;
 	x->stats.calls_in++;
 	if (a == NULL)
 		receive_nowhere(x, arc, call, m);
 	else
 		receive(x, a, call, m);
-	call_end(x);
+	id_call_end(x);
 }
 
 /* --- answers to ours -------------------------------------------------------------------- */
@@ -102,13 +102,13 @@ answer_exchange(struct ident *x, struct arc *a, struct exchange *e, enum ident_o
 {
 	switch (outcome_of(outcome, PEER_matched, m)) {
 	case IDENT_ANSWERED:
-		exchange_answered(x, a, e, &m->matched);
+		id_exchange_answered(x, a, e, &m->matched);
 		return;
 	case IDENT_REFUSED:
-		exchange_refused(x, a, e, error);
+		id_exchange_refused(x, a, e, error);
 		return;
 	case IDENT_LINK_FAILED:
-		exchange_failed(x, a, e);
+		id_exchange_failed(x, a, e);
 		return;
 	}
 }
@@ -118,7 +118,7 @@ answer_principal(struct ident *x, struct arc *a, enum ident_outcome outcome,
     const struct peer_msg *m)
 {
 	outcome = outcome_of(outcome, PEER_main_id, m);
-	principal_answered(x, a, outcome, outcome == IDENT_ANSWERED ? m->main_id.main : 0);
+	id_principal_answered(x, a, outcome, outcome == IDENT_ANSWERED ? m->main_id.main : 0);
 }
 
 static void
@@ -133,30 +133,30 @@ answer(struct ident *x, struct arc *a, uint32_t call, enum ident_outcome outcome
 	else if (e != NULL)
 		answer_exchange(x, a, e, outcome, error, m);
 	else if (i != NULL)
-		iarc_told(x, i);	/* whatever came (spec 8.6) */
+		id_iarc_told(x, i);	/* whatever came (spec 8.6) */
 }
 
 void
 ident_answer(struct ident *x, uint64_t now, uint32_t arc, uint32_t call,
     enum ident_outcome outcome, uint8_t error, const struct peer_msg *m, struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
+	struct arc *a = id_arc_find(x, arc);
 
-	if (a == NULL || call == 0 || !call_begin(x, now, out))
+	if (a == NULL || call == 0 || !id_call_begin(x, now, out))
 		return;
 	answer(x, a, call, outcome, error, m);
-	call_end(x);
+	id_call_end(x);
 }
 
 void
 ident_waiting(struct ident *x, uint64_t now, uint32_t arc, uint32_t call, struct ident_out *out)
 {
-	struct arc *a = arc_find(x, arc);
+	struct arc *a = id_arc_find(x, arc);
 	struct exchange *e = a != NULL && call != 0 ? exchange_of_call(a, call) : NULL;
 
 	/* The other calls need nobody's patience: what they ask for is known at once. */
-	if (e == NULL || !call_begin(x, now, out))
+	if (e == NULL || !id_call_begin(x, now, out))
 		return;
-	exchange_waits(x, e);
-	call_end(x);
+	id_exchange_waits(x, e);
+	id_call_end(x);
 }

@@ -11,7 +11,7 @@
 #include "ntkd/core/ident/int.h"
 
 struct record *
-record_find(const struct ident *x, uint32_t migration, const struct identity *id)
+id_record_find(const struct ident *x, uint32_t migration, const struct identity *id)
 {
 	for (size_t i = 0; i < x->n_recs; i++)
 		if (x->rec[i]->migration == migration && x->rec[i]->id == id)
@@ -20,19 +20,19 @@ record_find(const struct ident *x, uint32_t migration, const struct identity *id
 }
 
 bool
-record_is_ready(const struct record *r)
+id_record_is_ready(const struct record *r)
 {
 	return r->state == IDENT_EXCHANGING || r->state == IDENT_DONE;
 }
 
 bool
-record_is_busy(const struct record *r)
+id_record_is_busy(const struct record *r)
 {
 	return r->state != IDENT_PREPARED && r->state != IDENT_DONE;
 }
 
 void
-record_free(struct ident *x, struct record *r)
+id_record_free(struct ident *x, struct record *r)
 {
 	size_t at = 0;
 
@@ -45,14 +45,14 @@ record_free(struct ident *x, struct record *r)
 
 /* Neighbours that wait for it are answered that the identity does not take part. */
 void
-record_give_up(struct ident *x, struct record *r, bool expired)
+id_record_give_up(struct ident *x, struct record *r, bool expired)
 {
-	act_record(x, IDENT_GIVEN_UP, r)->expired = expired;
-	record_free(x, r);
+	id_act_record(x, IDENT_GIVEN_UP, r)->expired = expired;
+	id_record_free(x, r);
 }
 
 void
-record_forget(struct ident *x, const struct identity *id)
+id_record_forget(struct ident *x, const struct identity *id)
 {
 	for (size_t i = x->n_recs; i-- > 0; ) {
 		struct record *r = x->rec[i];
@@ -60,9 +60,9 @@ record_forget(struct ident *x, const struct identity *id)
 		if (r->id != id && r->made != id)
 			continue;
 		if (r->state == IDENT_PREPARED)
-			record_give_up(x, r, false);
+			id_record_give_up(x, r, false);
 		else
-			record_free(x, r);
+			id_record_free(x, r);
 	}
 }
 
@@ -87,15 +87,15 @@ static bool
 is_exchanging(const struct ident *x, const struct record *r)
 {
 	for (size_t i = 0; i < x->n_arcs; i++)
-		if (exchange_find(x->arc[i], r) != NULL)
+		if (id_exchange_find(x->arc[i], r) != NULL)
 			return true;
 	return false;
 }
 
 /*
- * A neighbour that takes part had begun to ask when it answered, so within the time that is given to
- * an exchange it has asked, or its arc is gone.  Identities are not used anew before: it would
- * be asking about what they were.
+ * A neighbour that takes part had begun to ask when it answered, so within the time that is
+ * given to an exchange it has asked, or its arc is gone.  Identities are not used anew before:
+ * it would be asking about what they were.
  */
 static uint64_t
 patience(const struct ident *x, const struct record *r)
@@ -116,20 +116,20 @@ settle(struct ident *x, struct record *r)
 	if (!r->complete && (!awaited || x->now >= r->ready + x->p->complete)) {
 		r->complete = true;
 		x->stats.duplications++;
-		act_record(x, IDENT_COMPLETE, r);
+		id_act_record(x, IDENT_COMPLETE, r);
 	}
 	if (!awaited || x->now >= patience(x, r)) {
 		r->state = IDENT_DONE;
-		act_record(x, IDENT_SETTLED, r);
-		iarc_close_later(x, r->id);
-		iarc_close_later(x, r->made);
+		id_act_record(x, IDENT_SETTLED, r);
+		id_iarc_close_later(x, r->id);
+		id_iarc_close_later(x, r->made);
 	}
 }
 
 uint64_t
-record_deadline(const struct ident *x, const struct record *r)
+id_record_deadline(const struct ident *x, const struct record *r)
 {
-	if (!record_is_busy(r))
+	if (!id_record_is_busy(r))
 		return r->until;
 	if (r->state != IDENT_EXCHANGING || r->ended == 0)
 		return NEVER;
@@ -137,7 +137,7 @@ record_deadline(const struct ident *x, const struct record *r)
 }
 
 void
-record_settle(struct ident *x)
+id_record_settle(struct ident *x)
 {
 	for (size_t i = 0; i < x->n_recs; i++)
 		if (x->rec[i]->state == IDENT_EXCHANGING)
@@ -145,17 +145,17 @@ record_settle(struct ident *x)
 }
 
 void
-record_tick(struct ident *x)
+id_record_tick(struct ident *x)
 {
 	for (size_t i = x->n_recs; i-- > 0; ) {
 		struct record *r = x->rec[i];
 
-		if (x->now < r->until || record_is_busy(r))
+		if (x->now < r->until || id_record_is_busy(r))
 			continue;
 		if (r->state == IDENT_PREPARED)
-			record_give_up(x, r, true);
+			id_record_give_up(x, r, true);
 		else
-			record_free(x, r);
+			id_record_free(x, r);
 	}
 }
 
@@ -168,7 +168,7 @@ record_make(struct ident *x, uint32_t migration, struct identity *id)
 
 	if (x->n_recs >= x->p->max_records)
 		return IDENT_EXHAUSTED;
-	v = room(x, x->rec, x->n_recs, &x->recs_size, sizeof(*v));
+	v = id_room(x, x->rec, x->n_recs, &x->recs_size, sizeof(*v));
 	r = calloc(1, sizeof(*r));
 	if (v != NULL)
 		x->rec = v;
@@ -187,31 +187,31 @@ record_make(struct ident *x, uint32_t migration, struct identity *id)
 enum ident_result
 ident_prepare(struct ident *x, uint64_t now, uint32_t migration, uint32_t id, struct ident_out *out)
 {
-	struct identity *own = identity_find(x, id);
-	struct record *r = own != NULL ? record_find(x, migration, own) : NULL;
+	struct identity *own = id_identity_find(x, id);
+	struct record *r = own != NULL ? id_record_find(x, migration, own) : NULL;
 	enum ident_result done = IDENT_OK;
 
 	if (own == NULL)
 		return IDENT_UNKNOWN_IDENTITY;
 	if (migration == 0)
 		return IDENT_INVALID;
-	if (r == NULL && identity_is_busy(x, own))
+	if (r == NULL && id_identity_is_busy(x, own))
 		return IDENT_BUSY;
-	if (!call_begin(x, now, out))
+	if (!id_call_begin(x, now, out))
 		return IDENT_EXHAUSTED;
 	if (r != NULL)
 		r->until = now + x->p->record_life;
 	else
 		done = record_make(x, migration, own);
-	call_end(x);
+	id_call_end(x);
 	return done;
 }
 
 enum ident_result
 ident_give_up(struct ident *x, uint64_t now, uint32_t migration, uint32_t id, struct ident_out *out)
 {
-	const struct identity *own = identity_find(x, id);
-	struct record *r = own != NULL ? record_find(x, migration, own) : NULL;
+	const struct identity *own = id_identity_find(x, id);
+	struct record *r = own != NULL ? id_record_find(x, migration, own) : NULL;
 
 	if (own == NULL)
 		return IDENT_UNKNOWN_IDENTITY;
@@ -219,9 +219,9 @@ ident_give_up(struct ident *x, uint64_t now, uint32_t migration, uint32_t id, st
 		return IDENT_UNKNOWN_OPERATION;
 	if (r->state != IDENT_PREPARED)
 		return IDENT_BUSY;
-	if (call_begin(x, now, out)) {
-		record_give_up(x, r, false);
-		call_end(x);
+	if (id_call_begin(x, now, out)) {
+		id_record_give_up(x, r, false);
+		id_call_end(x);
 	}
 	return IDENT_OK;
 }
