@@ -186,6 +186,23 @@ log_main_identity(const struct daemon *d)
 		    ip_print(id.facts->linklocal[i], ip));
 }
 
+/* Where a cable was pulled, or an interface went. */
+static void
+on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
+{
+	const struct daemon *d = arg;
+	char mac[MAC_TEXT];
+	const char *why = now->problem != NULL ? now->problem : !now->up ? "is down" :
+	    "has no carrier";
+
+	if (news == NIC_UP)
+		log_info("interface", "%s is up, %s", d->conf.interfaces[nic].name,
+		    mac_print(now->mac, mac));
+	else
+		log_remote(daemon_now(), "interface", "%s %s", d->conf.interfaces[nic].name,
+		    news == NIC_GONE ? "is gone" : why);
+}
+
 static void
 ready(struct life *l)
 {
@@ -202,6 +219,8 @@ ready(struct life *l)
 	/* First, since in the background log lines go elsewhere from then on. */
 	l->setup.tell(DAEMON_READY, l->setup.arg);
 	log_main_identity(d);
+	if (!watch_on_nics(d->watch, on_nic, d))
+		log_warnx("start", "interfaces that come, go, or lose their carrier are not noticed");
 	watch_start(d->watch);
 	if (d->conf.mode == CONF_AUTO)
 		log_warnx("start", "mode is auto, but this release has no protocol between "

@@ -22,6 +22,7 @@ enum {
 	DATAGRAM = 32768,		/* the kernel's own limit for one is below that */
 	AT_ONCE = 64,			/* read before others have their turn */
 	LOST_SECONDS = 60,		/* between two lines about lost ones */
+	ASK_SECONDS = 1,		/* until the kernel is asked again, when it had no answer */
 };
 
 struct kmon;
@@ -38,6 +39,10 @@ struct kmon {
 	struct knote_rules rules;
 	struct knote_links links;
 	kmon_told *tell;
+	struct nics nics;
+	nics_told *tell_nics;	/* NULL: nobody wants to know */
+	void *nics_arg;
+	struct event *ask_again;
 	struct source sources[KMON_SOCKETS];
 	uint64_t lost_told;	/* when, µs; 0: never */
 	struct kmon_counters counters;
@@ -138,6 +143,69 @@ kmon_open(const struct knote_rules *rules, int fds[KMON_SOCKETS])
 
 /* --- in the loop ---------------------------------------------------------------- */
 
+/* What is ours changes with the interfaces: those that came have other numbers. */
+static void
+devs_set(struct kmon *m)
+{
+	m->rules.n_devs = 0;
+	for (size_t i = 0; i < m->d->conf.n_interfaces; i++) {
+		struct kernel_dev dev = kernel_device(m->d->kernel, 0, i);
+		const struct nic_state *now = &m->nics.v[i].now;
+
+		if (m->tell_nics != NULL && now->present)
+			m->rules.devs[m->rules.n_devs++] = now->ifindex;
+		else if (dev.present)
+			m->rules.devs[m->rules.n_devs++] = dev.ifindex;
+	}
+}
+
+static void
+on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
+{
+	struct kmon *m = arg;
+
+	devs_set(m);
+	m->tell_nics(nic, news, now, m->nics_arg);
+}
+
+/* Asks which interfaces there are. */
+static void
+nics_send(struct kmon *m)
+{
+	static const struct timeval later = { ASK_SECONDS, 0 };
+	_Alignas(struct nlmsghdr) uint8_t buf[NICS_REQUEST];
+	size_t len;
+
+	if (m->tell_nics == NULL)
+		return;
+	len = nics_ask(&m->nics, buf);
+	if (len == 0 || send(m->sources[0].fd, buf, len, MSG_DONTWAIT) == (ssize_t)len)
+		return;
+	m->nics.seq = 0;
+	event_add(m->ask_again, &later);
+}
+
+static void
+on_ask_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	nics_send(arg);
+}
+
+static void
+nics_take(struct kmon *m, size_t len)
+{
+	static const struct timeval later = { ASK_SECONDS, 0 };
+
+	if (m->tell_nics == NULL)
+		return;
+	if (nics_read(&m->nics, m->buf, len))
+		nics_send(m);
+	else if (m->nics.failed)
+		event_add(m->ask_again, &later);
+}
+
 static int32_t
 message_nsid(struct msghdr *msg)
 {
@@ -165,8 +233,11 @@ message_read(struct source *s, struct msghdr *msg, size_t len)
 		note = (struct knote){ KNOTE_TOUCHED, "something long" };
 	else
 		note = knote_read(&m->rules, &m->links, s->protocol, nsid, m->buf, len);
+	/* First what was noted: an interface that is gone is ours until then. */
 	if (note.what != KNOTE_NOTHING)
 		m->tell(m->d, note.what == KNOTE_LINKED && ns == 0 ? DRIFT_ALL : ns, note);
+	if (nsid == KNOTE_HERE && s->protocol == NETLINK_ROUTE && (msg->msg_flags & MSG_TRUNC) == 0)
+		nics_take(m, len);
 }
 
 /* The kernel had no room to tell us everything, so everything must be looked at. */
@@ -182,6 +253,7 @@ lost(struct kmon *m)
 		    "are lost; everything is compared");
 	}
 	m->tell(m->d, DRIFT_ALL, (struct knote){ KNOTE_TOUCHED, "lost notifications" });
+	nics_send(m);
 }
 
 /* Reads one datagram; false when there is none now. */
@@ -258,6 +330,8 @@ kmon_free(struct kmon *m)
 {
 	if (m == NULL)
 		return;
+	if (m->ask_again != NULL)
+		event_free(m->ask_again);
 	for (size_t i = 0; i < KMON_SOCKETS; i++) {
 		if (m->sources[i].readable != NULL)
 			event_free(m->sources[i].readable);
@@ -267,16 +341,31 @@ kmon_free(struct kmon *m)
 	free(m);
 }
 
+bool
+kmon_on_nics(struct kmon *m, nics_told *tell, void *arg)
+{
+	if (m->sources[0].fd < 0)
+		return false;
+	m->ask_again = evtimer_new(m->d->base, on_ask_again, m);
+	if (m->ask_again == NULL)
+		return false;
+	nics_init(&m->nics, &m->d->conf, on_nic, m);
+	m->tell_nics = tell;
+	m->nics_arg = arg;
+	return true;
+}
+
+const struct nic_state *
+kmon_nic(const struct kmon *m, size_t nic)
+{
+	return m->tell_nics != NULL ? &m->nics.v[nic].now : NULL;
+}
+
 void
 kmon_start(struct kmon *m)
 {
-	m->rules.n_devs = 0;
-	for (size_t i = 0; i < m->d->conf.n_interfaces; i++) {
-		struct kernel_dev dev = kernel_device(m->d->kernel, 0, i);
-
-		if (dev.present)
-			m->rules.devs[m->rules.n_devs++] = dev.ifindex;
-	}
+	devs_set(m);
+	nics_send(m);
 	for (size_t i = 0; i < KMON_SOCKETS; i++)
 		if (m->sources[i].readable != NULL)
 			event_add(m->sources[i].readable, NULL);

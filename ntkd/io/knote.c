@@ -174,6 +174,9 @@ read_link(struct reader *r, struct nlmsghdr *h)
 	last = link_place(r, now.ifindex);
 	same = last->nsid == now.nsid && last->ifindex == now.ifindex && last->flags == now.flags;
 	*last = h->nlmsg_type == RTM_DELLINK ? (struct knote_link){ .ifindex = 0 } : now;
+	/* Part of an answer to a question of ours: what is, not what changed. */
+	if ((h->nlmsg_flags & NLM_F_MULTI) != 0)
+		return;
 	if ((!same || h->nlmsg_type == RTM_DELLINK) && !is_helpers(r, h))
 		find(r, KNOTE_LINKED, "link");
 }

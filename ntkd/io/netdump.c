@@ -6,7 +6,6 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "common/nlq.h"
+#include "ntkd/io/nics.h"
 
 enum {
 	ATTR_IFA_PROTO = 11,	/* IFA_PROTO, Linux 5.18 */
@@ -64,22 +64,6 @@ static struct nla_policy route_attrs[RTA_MAX + 1] = {
 	[RTA_OIF] = { .type = NLA_U32 },
 };
 
-/* Why pseudo-interfaces cannot be made on this interface; NULL when they can. */
-static const char *
-link_problem(const struct ifinfomsg *info, struct nlattr **tb)
-{
-	if ((info->ifi_flags & IFF_LOOPBACK) != 0)
-		return "is the loopback interface: name one that leads to neighbours";
-	if (info->ifi_type != ARPHRD_ETHER || (info->ifi_flags & IFF_BROADCAST) == 0 ||
-	    (info->ifi_flags & (IFF_NOARP | IFF_POINTOPOINT)) != 0)
-		return "is not an Ethernet-like interface with broadcast and ARP; Netsukuku tells "
-		    "neighbours by their hardware addresses";
-	if (tb[IFLA_MASTER] != NULL)
-		return "is a port of a bridge, bond or VRF: name that one, or take the interface "
-		    "out of it";
-	return NULL;
-}
-
 static void
 on_link(const struct nlmsghdr *nlh, void *arg)
 {
@@ -97,7 +81,7 @@ on_link(const struct nlmsghdr *nlh, void *arg)
 		if (strcmp(name, d->conf->interfaces[i].name) != 0)
 			continue;
 		d->devs[i] = (uint32_t)info->ifi_index;
-		problem = link_problem(info, tb);
+		problem = nic_problem(info->ifi_type, info->ifi_flags, tb[IFLA_MASTER] != NULL);
 		if (problem != NULL)
 			fail(d, name, problem);
 	}

@@ -431,6 +431,18 @@ watch_listen(struct watch *w, const struct knote_rules *rules, const int fds[KMO
 	return w->kmon != NULL;
 }
 
+bool
+watch_on_nics(struct watch *w, nics_told *told, void *arg)
+{
+	return w->kmon != NULL && kmon_on_nics(w->kmon, told, arg);
+}
+
+const struct nic_state *
+watch_nic(const struct watch *w, size_t nic)
+{
+	return w->kmon != NULL ? kmon_nic(w->kmon, nic) : NULL;
+}
+
 void
 watch_start(struct watch *w)
 {

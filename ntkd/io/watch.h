@@ -29,6 +29,10 @@ void watch_free(struct watch *w);
  */
 bool watch_listen(struct watch *w, const struct knote_rules *rules, const int fds[KMON_SOCKETS]);
 
+/* kmon_on_nics(), kmon_nic() of its notification sockets. */
+bool watch_on_nics(struct watch *w, nics_told *tell, void *arg);
+const struct nic_state *watch_nic(const struct watch *w, size_t nic);
+
 /* The kernel has the main identity's state: it is watched from now on. */
 void watch_start(struct watch *w);
 

@@ -2,12 +2,14 @@
 /*
  * Notifications of the kernel.  The first byte chooses socket and namespace; the rest is the
  * datagram.  The same bytes always get the same verdict, and what the helper sent is never news.
+ * What is known of the managed interfaces from them changes by news that fit together.
  */
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ntkd/io/knote.h"
+#include "ntkd/io/nics.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +46,38 @@ from_port(uint8_t *buf, size_t len, uint32_t port)
 	}
 }
 
+/* What was told of each interface last. */
+static struct nic_state last[2];
+
+static void
+on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
+{
+	(void)arg;
+	require(nic < 2);
+	require((news == NIC_GONE) == !now->present && (news == NIC_UP) == nic_is_usable(now));
+	/* Gone is what was there; and there is no way to another one but by that. */
+	require(news != NIC_GONE || last[nic].present);
+	require(!now->present || !last[nic].present || (last[nic].ifindex == now->ifindex &&
+	    mac_cmp(last[nic].mac, now->mac) == 0));
+	require(news != NIC_UP || !nic_is_usable(&last[nic]));
+	last[nic] = *now;
+}
+
+static void
+read_nics(const uint8_t *buf, size_t len)
+{
+	static const struct conf conf = { .interfaces = { { "eth1" }, { "eth2" } }, .n_interfaces = 2 };
+	_Alignas(struct nlmsghdr) uint8_t ask[NICS_REQUEST];
+	struct nics n;
+
+	memset(last, 0, sizeof(last));
+	nics_init(&n, &conf, on_nic, NULL);
+	require(nics_ask(&n, ask) > 0);
+	for (unsigned i = 0; i < 3; i++)
+		if (nics_read(&n, buf, len))
+			require(n.seq == 0 && nics_ask(&n, ask) > 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -63,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	two = knote_read(&rules, &links, protocol, nsid, buf, len);
 	require(one.what == two.what && one.why == two.why);
 	require((one.what == KNOTE_NOTHING) == (one.why == NULL));
+	read_nics(buf, len);
 	from_port(buf, len, rules.helper);
 	require(knote_read(&rules, &links, protocol, nsid, buf, len).what == KNOTE_NOTHING);
 	free(buf);
