@@ -13,7 +13,11 @@
 extern "C" {
 #endif
 
-enum { NTKD_SANDBOX_NOFILE = 64 };	/* descriptors: 32 clients and what is open from the start */
+/*
+ * Descriptors: 32 clients, 512 connections with neighbours (link.h), three sockets for each of 16
+ * interfaces, and what is open from the start.  Below 1024, which libraries may count on.
+ */
+enum { NTKD_SANDBOX_NOFILE = 640 };
 
 extern const struct sc_rule ntkd_sandbox_rules[];
 extern const size_t ntkd_sandbox_n_rules;

@@ -106,10 +106,10 @@ set_families(const char *value)
 {
 	scmp_filter_ctx f = filter_new(SCMP_ACT_ALLOW);
 
-	if (strcmp(value, "AF_UNIX AF_NETLINK") != 0)
+	if (strcmp(value, "AF_UNIX AF_NETLINK AF_INET") != 0)
 		return false;
 	for (int family = 0; family < AF_MAX; family++)
-		if (family != AF_UNIX && family != AF_NETLINK)
+		if (family != AF_UNIX && family != AF_NETLINK && family != AF_INET)
 			FAILS(f, EAFNOSUPPORT, socket, EQ(0, family));
 	FAILS(f, EAFNOSUPPORT, socket, IS(0, GE, AF_MAX));
 	return filter_load(f);

@@ -5,6 +5,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/futex.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ntkd/io/peersock.h"
+#include "tests/unit/ownnet.h"
 #include "tests/unit/sandprobe.h"
 #include "tests/unit/tap.h"
 
@@ -46,15 +52,32 @@ static struct timespec some_time;
 static const gid_t group_zero;
 static char byte;
 static uint32_t word;
+static struct sockaddr_storage place;
+
+enum {
+	PLACE_IN = sizeof(struct sockaddr_in),
+	NEIGHBOUR = SOCK_CLOEXEC | SOCK_NONBLOCK,
+};
 
 /* System calls by number, so that the C library cannot take another way. */
 DIES(packet, syscall(SYS_socket, AF_PACKET, SOCK_RAW, 0))
-DIES(inet, syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0))
+DIES(inet, syscall(SYS_socket, AF_INET, SOCK_STREAM, 0))
+DIES(inet_raw, syscall(SYS_socket, AF_INET, SOCK_RAW | NEIGHBOUR, IPPROTO_ICMP))
+DIES(inet_protocol, syscall(SYS_socket, AF_INET, SOCK_STREAM | NEIGHBOUR, IPPROTO_SCTP))
+DIES(inet6, syscall(SYS_socket, AF_INET6, SOCK_DGRAM | NEIGHBOUR, 0))
 DIES(netlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 0))
-DIES(connect, syscall(SYS_connect, -1, NULL, 0))
-DIES(bind, syscall(SYS_bind, -1, NULL, 0))
+DIES(connect, syscall(SYS_connect, -1, &place, PLACE_IN + 1))
+DIES(bind, syscall(SYS_bind, -1, &place, PLACE_IN + 1))
 DIES(listen, syscall(SYS_listen, -1, 1))
 DIES(setsockopt, syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_MARK, &byte, 1))
+DIES(device_by_name, syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_BINDTODEVICE, &byte, 1))
+DIES(socket_filter, syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, &byte, 1))
+DIES(ip_option, syscall(SYS_setsockopt, -1, IPPROTO_IP, IP_TRANSPARENT, &byte, 1))
+/* The same number at another level: SOL_SOCKET has SO_TYPE, IPPROTO_TCP has TCP_NODELAY. */
+DIES(tcp_option, syscall(SYS_setsockopt, -1, IPPROTO_TCP, TCP_CONGESTION, &byte, 1))
+DIES(udp_option, syscall(SYS_setsockopt, -1, IPPROTO_UDP, 1, &byte, 1))
+DIES(shut_reading, syscall(SYS_shutdown, -1, SHUT_RD))
+DIES(arp_set, syscall(SYS_ioctl, -1, SIOCSARP, &byte))
 DIES(getsockopt, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_TYPE, &byte, &byte))
 DIES(execve, syscall(SYS_execve, path, no_words, no_words))
 DIES(execveat, syscall(SYS_execveat, -1, path, no_words, no_words, 0))
@@ -182,6 +205,44 @@ test_memory(void)
 LIVES(peer, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, &byte, &byte) < 0 &&
     errno == EBADF ? 0 : -1)
 LIVES(notice, syscall(SYS_recvmsg, -1, NULL, MSG_DONTWAIT) < 0 && errno == EBADF ? 0 : -1)
+/* A system of one, with itself for a neighbour: what is told to the kernel is the same. */
+static int
+call_neighbour(void)
+{
+	struct peersock_nic nic = { 1, INADDR_LOOPBACK, 1000 };
+	int hearing = peersock_open(PEERSOCK_HEARING, &nic);
+	int speaking = peersock_open(PEERSOCK_SPEAKING, &nic);
+	int waiting = peersock_open(PEERSOCK_WAITING, &nic);
+	int calling = peersock_open(PEERSOCK_CALLING, &nic);
+	uint16_t port;
+	ntk_ip_t from;
+	ntk_mac_t mac;
+	int got;
+
+	if (hearing < 0 || speaking < 0 || waiting < 0 || calling < 0 ||
+	    !peersock_connect(calling, nic.addr))
+		return 1;
+	if (send(speaking, "x", 1, MSG_NOSIGNAL) != 1 ||
+	    peersock_hear(hearing, (uint8_t *)&byte, 1, &from, &port) != 1 || byte != 'x' ||
+	    from != nic.addr || port != PEER_PORT)
+		return 2;
+	got = peersock_accept(waiting, &from);
+	if (got < 0 || from != nic.addr || peersock_error(calling) != 0)
+		return 3;
+	/* Loopback has no hardware addresses. */
+	if (peersock_mac(got, "lo", from, &mac) || shutdown(calling, SHUT_WR) != 0)
+		return 4;
+	return recv(got, &byte, 1, 0) != 0;
+}
+
+static void
+test_neighbour(void)
+{
+	if (!ownnet_enter())
+		return;
+	sandprobe_lives(probe(), call_neighbour);
+}
+
 LIVES(wait, syscall(SYS_wait4, -1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD ? 0 : -1)
 LIVES(wake, syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0))
 LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
@@ -189,7 +250,7 @@ LIVES(clock, syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &some_time))
 static void
 test_trap(void)
 {
-	sandprobe_names(probe(), call_inet, "socket");
+	sandprobe_names(probe(), call_packet, "socket");
 	sandprobe_names(probe(), call_openat, "openat");
 	sandprobe_names(probe(), call_mount, "mount");
 }
@@ -223,12 +284,23 @@ main(void)
 		T(clock, "allows reading the clock"),
 		T(syslog, "lets syslog fail to connect"),
 		T(packet, "kills on a packet socket"),
-		T(inet, "kills on an internet socket"),
+		T(neighbour, "allows sockets towards neighbours"),
+		T(inet, "kills on an internet socket that would block"),
+		T(inet_raw, "kills on a raw socket"),
+		T(inet_protocol, "kills on other protocols"),
+		T(inet6, "kills on an IPv6 socket"),
 		T(netlink, "kills on a netlink socket"),
-		T(connect, "kills on connect"),
-		T(bind, "kills on bind"),
-		T(listen, "kills on listen"),
-		T(setsockopt, "kills on setsockopt"),
+		T(connect, "kills on connect to what is no IPv4 address"),
+		T(bind, "kills on bind to what is no IPv4 address"),
+		T(listen, "kills on listen with another backlog"),
+		T(setsockopt, "kills on marking packets"),
+		T(device_by_name, "kills on binding to a device by name"),
+		T(socket_filter, "kills on a socket filter"),
+		T(ip_option, "kills on speaking with the address of others"),
+		T(tcp_option, "kills on other options of TCP"),
+		T(udp_option, "kills on options of UDP"),
+		T(shut_reading, "kills on other ways to shut a socket"),
+		T(arp_set, "kills on changing what is known of neighbours"),
 		T(getsockopt, "kills on other socket options"),
 		T(execve, "kills on execve"),
 		T(execveat, "kills on execveat"),
@@ -253,7 +325,7 @@ main(void)
 		T(protect, "kills on changing what memory is for"),
 #endif
 		T(futex, "kills on waiting for another thread"),
-		T(ioctl, "kills on ioctl"),
+		T(ioctl, "kills on ioctl of a terminal"),
 		T(fcntl, "kills on fcntl"),
 		T(recvmsg, "kills on recvmsg where it is not for notifications"),
 		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
