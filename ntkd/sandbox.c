@@ -27,8 +27,8 @@
 /*
  * By subject.  Opening files, running programs, and changing credentials are not here: all
  * that is needed of them was done before.  Sockets are made towards neighbours only, of two
- * kinds, since interfaces come and go; the kernel lets nobody without a capability
- * take such a socket to another interface than it was bound to first.
+ * kinds, since interfaces come and go.  A filter does not see addresses: whoever takes
+ * this process over can speak IPv4 with anybody, as any process without rights can.
  */
 const struct sc_rule ntkd_sandbox_rules[] = {
 	/* the event loop */
@@ -44,8 +44,8 @@ const struct sc_rule ntkd_sandbox_rules[] = {
 	SC_ALLOW_IF(recvmsg, "notifications of the kernel, with their namespace as control data", 1,
 	    SC_EQ(2, MSG_DONTWAIT)),
 	SC_ALLOW(write, "log lines; libevent's signal pipe; readiness of the background process"),
-	SC_ALLOW(sendto, "to the helper, clients, neighbours, the service manager, syslog; which links "
-	    "there are is asked of the kernel"),
+	SC_ALLOW(sendto, "to the helper, clients, neighbours, the service manager, syslog, and the "
+	    "kernel: which links there are"),
 	SC_ALLOW(accept4, "clients of the control socket; connections of neighbours"),
 	SC_ALLOW(close, "ends a client's or neighbour's connection, and the helper's at the end"),
 	SC_ALLOW_IF(getsockopt, "who a client is", 2, SC_EQ(1, SOL_SOCKET),

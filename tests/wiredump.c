@@ -6,10 +6,10 @@
  *	SECONDS udp SOURCE > DESTINATION ttl N kind type call N ID > ID body
  *	SECONDS tcp SOURCE:PORT > DESTINATION:PORT ttl N ...
  *
- * Streams are put together from their beginning; what was sent twice is passed over.  Ended by SIGTERM or
- * SIGINT it prints how many packets, messages and undecodable ones there were, the largest TTL of those
- * that carried something or wanted a connection (the kernel refuses and takes leave with its own), and what
- * was lost; its exit status is 1 when something could not be decoded.
+ * Streams are put together from their beginning; what was sent twice is passed over.  Ended by
+ * SIGTERM or SIGINT it prints how many packets, messages and undecodable ones there were, the
+ * largest TTL of those that carried something or wanted a connection (the kernel refuses and takes
+ * leave with its own), and what was lost; its exit status is 1 when something was not decoded.
  * Needs CAP_NET_RAW, so it is no part of the daemon.
  */
 #include <arpa/inet.h>
@@ -252,7 +252,8 @@ sniff(const char *dev)
 		.sll_ifindex = (int)if_nametoindex(dev) };
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL)), size = RECEIVE;
 
-	if (fd < 0 || place.sll_ifindex == 0 || bind(fd, (struct sockaddr *)&place, sizeof(place)) != 0) {
+	if (fd < 0 || place.sll_ifindex == 0 ||
+	    bind(fd, (struct sockaddr *)&place, sizeof(place)) != 0) {
 		fprintf(stderr, "wiredump: %s: %s\n", dev, strerror(errno));
 		exit(2);
 	}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wirepeer UID DEV=ADDRESS...: a neighbour without a protocol, for tests of what is below it: radar, connections
- * and interfaces as in ntkd, with the daemon's system call filter and without any right.
+ * wirepeer UID DEV=ADDRESS...: a neighbour without a protocol, for tests of what is below it:
+ * radar, connections and interfaces as in ntkd, with the daemon's system call filter and without
+ * any right.
  *
- * On every interface that can be used it says hello ten times a second (a notice that is good for
- * nothing) and connects to whomever it hears that has the higher address; over each connection it calls
- * ten times a second.  What happens is printed, one line each, with the time of day (s):
+ * On every interface that can be used it says hello ten times a second and connects to whomever
+ * it hears that has the higher address; over each connection it calls ten times a second.
+ * SIGTERM: it takes leave of everybody in good order, and exits with status 0.  What happens is
+ * printed, one line each, with the time of day (s):
  *
  *	ready
  *	nic DEV up MAC | down | gone
@@ -19,6 +21,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/rtnetlink.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +33,7 @@
 #include <unistd.h>
 
 #include "common/creds.h"
+#include "common/mono.h"
 #include "ntkd/io/link.h"
 #include "ntkd/io/nics.h"
 #include "ntkd/io/radar.h"
@@ -42,6 +46,7 @@ struct peer {
 	size_t nic;
 	ntk_ip_t addr;
 	uint32_t conn;		/* 0: none */
+	bool heard;
 	bool stands;
 	bool answered;
 };
@@ -57,6 +62,7 @@ static size_t n_peers;
 static uint32_t last_conn;
 static int netlink_fd;
 static bool lost;		/* the interfaces must be asked for */
+static bool leaving;
 
 static void __attribute__((format(printf, 1, 2)))
 say(const char *fmt, ...)
@@ -112,14 +118,16 @@ static void
 on_heard(const struct radar_heard *h, void *arg)
 {
 	char ip[IP_TEXT];
-	size_t before = n_peers;
 	struct peer *p = peer_find(h->nic, h->source);
 
 	(void)arg;
-	if (n_peers > before)
+	if (p == NULL)
+		return;
+	if (!p->heard)
 		say("heard %s %s", dev(h->nic), ip_print(h->source, ip));
+	p->heard = true;
 	radar_know(radar, h->nic, h->source, true);
-	if (p != NULL && p->conn == 0 && h->source > addrs[h->nic] &&
+	if (p->conn == 0 && h->source > addrs[h->nic] &&
 	    link_connect(links, last_conn + 1, h->nic, h->source))
 		p->conn = ++last_conn;
 }
@@ -269,28 +277,59 @@ on_netlink(evutil_socket_t fd, short what, void *arg)
 
 /* --- time ----------------------------------------------------------------------------- */
 
+/* Of nobody in particular, and to nobody. */
+static void
+hello(size_t nic)
+{
+	struct peer_msg m = { .type = PEER_hello };
+
+	m.hello.node = 1;
+	memcpy(m.hello.mac, nics.v[nic].now.mac.b, sizeof(m.hello.mac));
+	m.hello.address = addrs[nic];
+	m.hello.interval = TICK_MS;
+	m.hello.timestamp = (uint32_t)mono_now();
+	if (radar_is_open(radar, nic))
+		radar_say(radar, nic, &m);
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	static const uint8_t gexp = 1;
 	static const uint32_t pos;
-	struct peer_msg hello = { .type = PEER_prepare_destroy };
 	struct peer_msg call = { .type = PEER_full_request };
 
 	(void)fd;
 	(void)what;
 	(void)arg;
+	if (leaving && links_leaving(links) == 0)
+		event_base_loopbreak(base);
+	if (leaving)
+		return;
 	if (lost || nics.failed)
 		nics_send();
 	call.full_request.requester = (struct peer_addr){ { &gexp, 1 }, { &pos, 1 } };
 	for (size_t i = 0; i < conf.n_interfaces; i++) {
 		nic_open(i);
-		if (radar_is_open(radar, i))
-			radar_say(radar, i, &hello);
+		hello(i);
 	}
 	for (size_t i = 0; i < n_peers; i++)
 		if (peers[i].stands)
 			link_call(links, peers[i].conn, 1, 2, &call, 0, LIMIT_MS);
+}
+
+static void
+on_term(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	leaving = true;
+	for (size_t i = 0; i < n_peers; i++)
+		if (peers[i].conn != 0)
+			link_close(links, peers[i].conn, true);
+	for (size_t i = 0; i < conf.n_interfaces; i++)
+		radar_close(radar, i);
 }
 
 static void
@@ -341,7 +380,7 @@ main(int argc, char **argv)
 		on_accepted, on_connected, on_message, on_answered, on_ended,
 	};
 	static const struct timeval tick = { 0, TICK_MS * 1000 };
-	struct event *readable, *timer;
+	struct event *readable, *timer, *term;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	arguments(argc, argv);
@@ -351,8 +390,10 @@ main(int argc, char **argv)
 	links = base != NULL ? links_new(base, &handlers, NULL) : NULL;
 	readable = event_new(base, netlink_fd, EV_READ | EV_PERSIST, on_netlink, NULL);
 	timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
-	if (radar == NULL || links == NULL || readable == NULL || timer == NULL)
+	term = evsignal_new(base, SIGTERM, on_term, NULL);
+	if (radar == NULL || links == NULL || readable == NULL || timer == NULL || term == NULL)
 		die("memory");
+	event_add(term, NULL);
 	event_add(readable, NULL);
 	event_add(timer, &tick);
 	nics_init(&nics, &conf, on_nic, NULL);
@@ -360,5 +401,5 @@ main(int argc, char **argv)
 	confine(argv[1]);
 	nics_send();
 	event_base_dispatch(base);
-	return 1;
+	_exit(leaving ? 0 : 1);
 }

@@ -6,9 +6,10 @@
  * The calls of one connection: which answers are awaited, and which are owed.  No socket; the
  * time is handed in.
  *
- * Numbers count per direction (spec/neighborhood 19.6): ours from 1 up, past 0; the other end's as it
- * likes, as long as no two that are open are equal.  An answer that nobody awaits (any more:
- * it came after its time) is told apart from one of the wrong type, which no healthy end sends.
+ * Numbers count per direction (spec/neighborhood 19.6): ours from 1 up, past 0; the other end's
+ * as it likes, as long as no two that are open are equal.  An answer that nobody awaits (any
+ * more: it came after its time) is told apart from one of the wrong type, which no healthy end
+ * sends.
  */
 
 #include <stdbool.h>
@@ -52,8 +53,8 @@ void calls_init(struct calls *c);
 void calls_free(struct calls *c);
 
 /*
- * O, whose type, source, destination, token and limit are set, goes out at NOW (µs).  Its number; 0
- * when CALLS_OPEN await an answer, or memory is exhausted.
+ * O, whose type, source, destination, token and limit are set, goes out at NOW (µs).  Its
+ * number; 0 when CALLS_OPEN await an answer, or memory is exhausted.
  */
 uint32_t calls_begin(struct calls *c, const struct call_out *o, uint64_t now);
 
@@ -61,7 +62,7 @@ enum calls_match {
 	CALLS_MATCH,		/* it is over: *TOKEN */
 	CALLS_WAIT,		/* it goes on, its time begins anew: *TOKEN */
 	CALLS_UNKNOWN,		/* nobody awaits it */
-	CALLS_WRONG,		/* not of the type, or between the two, of the call; or one wait too many */
+	CALLS_WRONG,		/* of another type, or between others; or one wait too many */
 };
 
 /* The answer A came, whose type is that of the call; WAIT: it only asks for patience. */
@@ -74,13 +75,22 @@ void calls_forget(struct calls *c, uint32_t id);
 /* When the next call's time is over, CALLS_NEVER when none is open. */
 uint64_t calls_deadline(const struct calls *c);
 
-/* Takes out one whose time is over at NOW, in the order of their deadlines; false when there is none. */
+/*
+ * Takes out one whose time is over at NOW, in the order of their deadlines; false when there is
+ * none.
+ */
 bool calls_expire(struct calls *c, uint64_t now, uint8_t *type, uint64_t *token);
 
-/* The other end calls.  False when its number is open already, or too many are; memory exhausted likewise. */
+/*
+ * The other end calls.  False when its number is open already, or too many are; memory exhausted
+ * likewise.
+ */
 bool calls_received(struct calls *c, const struct call_in *i);
 
-/* The call ID of the other end, valid until the next call of a function of C; NULL when none is open. */
+/*
+ * The call ID of the other end, valid until the next call of a function of C; NULL when none is
+ * open.
+ */
 const struct call_in *calls_owed(const struct calls *c, uint32_t id);
 
 /* It is answered; false when no such call is open. */

@@ -64,8 +64,8 @@ enum frames_next {
 };
 
 /*
- * The next message.  M's lists lie in A, which the caller lends: its memory grows as needed (malloc());
- * M is valid until A or F is used again.
+ * The next message.  M's lists lie in A, which the caller lends: its memory grows as needed
+ * (malloc()); M is valid until A or F is used again.
  */
 enum frames_next frames_next(struct frames *f, struct msg_arena *a, struct frames_msg *m,
     struct msg_error *err);

@@ -3,13 +3,14 @@
 #define NTKD_IO_KMON_H
 
 /*
- * The kernel's notifications: two sockets in the default namespace, opened while the process
- * is root, through which the kernel also tells what happens in the namespaces that the
- * helper has given an id (NETLINK_LISTEN_ALL_NSID asks for CAP_NET_BROADCAST when the
- * socket is opened, and for nothing later).  They keep no namespace alive.
+ * The kernel's notifications: two sockets in the default namespace, opened while the process is
+ * root, through which the kernel also tells what happens in the namespaces that the helper has
+ * given an id (NETLINK_LISTEN_ALL_NSID asks for CAP_NET_BROADCAST when the socket is opened, and
+ * for nothing later).  They keep no namespace alive.
  *
- * Over the first one the kernel is also asked which interfaces there are, whenever what it told is not
- * all: so what is known of the managed ones (nics.h) is never older than the queue of that socket.
+ * Over the first one the kernel is also asked which interfaces there are, whenever what it told
+ * is not all: so what is known of the managed ones (nics.h) is never older than the queue of
+ * that socket.
  */
 
 #include "ntkd/io/knote.h"
@@ -48,8 +49,9 @@ struct kmon *kmon_new(struct daemon *d, const struct knote_rules *rules,
 void kmon_free(struct kmon *m);
 
 /*
- * Has TELL called for all that happens to the managed interfaces from kmon_start() on; what is there then
- * is told first.  Before kmon_start().  Without that socket nothing is ever told, and false is returned.
+ * Has TELL called for all that happens to the managed interfaces from kmon_start() on; what is
+ * there then is told first.  Before kmon_start().  Without that socket nothing is ever told, and
+ * false is returned.
  */
 bool kmon_on_nics(struct kmon *m, nics_told *tell, void *arg);
 

@@ -3,25 +3,25 @@
 #define NTKD_IO_LINK_H
 
 /*
- * Connections with neighbours: one TCP connection per arc (spec/neighborhood 19.6), a listener per
- * managed interface.  Knows messages and who answers whom, nothing of what they mean.
+ * Connections with neighbours: one TCP connection per arc (spec/neighborhood 19.6), a listener
+ * per managed interface.  Knows messages and who answers whom, nothing of what they mean.
  *
- * Who calls whom.  The core's actions become calls of the functions here; what happens on the wire becomes
- * calls of the handlers.  Handlers are called from the event loop only, never from inside a function of
- * this header, and may call every function of it but links_free().
+ * Who calls whom.  The core's actions become calls of the functions here; what happens on the
+ * wire becomes calls of the handlers.  Handlers are called from the event loop only, never from
+ * inside a function of this header, and may call every function of it but links_free().
  *
- * Numbers.  A connection has the number that the caller gave it: with link_connect(), or as the result of
- * the handler `accepted`.  It is free again after link_close(), or once `closed` was called, which every
- * other end leads to, exactly once.  In between, functions given a number that is not open
- * return false and do nothing.
+ * Numbers.  A connection has the number that the caller gave it: with link_connect(), or as the
+ * result of the handler `accepted`.  It is free again after link_close(), or once `closed` was
+ * called, which every other end leads to, exactly once.  In between, functions given a number
+ * that is not open return false and do nothing.
  *
- * Order.  Messages of one connection are delivered in the order in which they were sent, all of them until
- * its end.  What is sent is handed to the kernel when the loop comes round, all messages of one event
- * together.
+ * Order.  Messages of one connection are delivered in the order in which they were sent, all of
+ * them until its end.  What is sent is handed to the kernel when the loop comes round, all
+ * messages of one event together.
  *
  * Confirmation.  A connection begins unconfirmed: it must be confirmed (link_confirm()) within
- * LINK_CONFIRM_MS, once both ends agreed what it is for; until then messages above
- * LINK_SMALL are not taken in.  So whoever connects and is silent, or sends what is no OPEN, holds 4 KiB
+ * LINK_CONFIRM_MS, once both ends agreed what it is for; until then messages above LINK_SMALL
+ * are not taken in.  So whoever connects and is silent, or sends what is no OPEN, holds a few KiB
  * for two seconds.
  *
  * Limits, and what happens at each (all numbers are below).
@@ -30,19 +30,20 @@
  *   more than LINK_QUEUE bytes wait to be sent          closed, SLOW
  *   a message begun and not ended in LINK_MESSAGE_MS    closed, STALLED
  *   more than CALLS_OPEN unanswered calls from there    closed, MALFORMED
- *   connections per interface that are not confirmed    the oldest one is closed, CROWDED; those from one
- *                                                       address first
+ *   unconfirmed connections of one interface            the oldest one is closed, CROWDED; one
+ *                                                       from the same address first
  *   LINK_CONNECTIONS                                    none is accepted, link_connect() refuses
- *   memory of all together, LINK_IN_TOTAL of messages   the one whose message is incomplete longest is
- *   begun, LINK_OUT_TOTAL waiting to be sent            closed (STALLED), the one with most (SLOW)
+ *   memory of all together: LINK_IN_TOTAL of messages   the one whose message is incomplete
+ *   begun, LINK_OUT_TOTAL waiting to be sent            longest is closed, STALLED; the one with
+ *                                                       most, SLOW
  *
- * What the kernel notices: an end that closed (ENDED), or reset, or does not acknowledge within the
- * timeout of the connection (FAILED with errno).  Silence on a connection with nothing under way it
- * does not notice: hellos tell (19.7).
+ * What the kernel notices: an end that closed (ENDED), or reset, or does not acknowledge within
+ * the timeout of the connection (FAILED with errno).  Silence on a connection with nothing under
+ * way it does not notice: hellos tell (19.7).
  *
- * With core/nbh: NBH_CONNECT is link_connect(), NBH_CALL link_call() with the number of the call as
- * token (on a new connection the two count alike), NBH_CLOSE link_close() with FLUSH; an arc that is
- * AGREED is confirmed and held, one that is UP released.
+ * With core/nbh: NBH_CONNECT is link_connect(), NBH_CALL link_call() with the number of the call
+ * as token (on a new connection the two count alike), NBH_CLOSE link_close() with FLUSH; an arc
+ * that is AGREED is confirmed and held, one that is UP released.
  */
 
 #include "common/net.h"
@@ -147,19 +148,24 @@ struct link_handlers {
 	void (*closed)(uint32_t conn, enum link_reason reason, int error, uint64_t now, void *arg);
 };
 
-/* One in the loop BASE; no socket is open.  HANDLERS is copied.  NULL when memory is exhausted. */
+/*
+ * One in the loop BASE; no socket is open.  HANDLERS is copied.  NULL when memory is exhausted.
+ */
 struct links *links_new(struct event_base *base, const struct link_handlers *handlers, void *arg);
 
 /* Closes everything without a word to anybody. */
 void links_free(struct links *l);
 
-/* Connections that were closed with FLUSH and are still being sent to: what the end of a daemon waits for. */
+/*
+ * Connections that were closed with FLUSH and are still being sent to: what the end of a daemon
+ * waits for.
+ */
 size_t links_leaving(const struct links *l);
 
 /*
- * Interface NIC, called DEV, of index IFINDEX, has the NIC address ADDR: listens there.  What listened there
- * before is closed first, and its connections end (LINK_DEVICE) when index or address differ.  False with
- * errno (see peersock_open()): then nothing listens.
+ * Interface NIC, called DEV, of index IFINDEX, has the NIC address ADDR: listens there.  What
+ * listened there before is closed first, and its connections end (LINK_DEVICE) when index or
+ * address differ.  False with errno (see peersock_open()): then nothing listens.
  */
 bool links_listen(struct links *l, size_t nic, const char *dev, uint32_t ifindex, ntk_ip_t addr);
 
@@ -168,27 +174,29 @@ void links_unlisten(struct links *l, size_t nic);
 bool links_listens(const struct links *l, size_t nic);
 
 /*
- * Begins a connection called CONN (not 0) to PEER behind NIC.  True: `connected` or `closed` follows.  False with
- * errno: nothing began (EEXIST: the number is open; ENODEV: NIC is not listened on; EMFILE: too many).
+ * Begins a connection called CONN (not 0) to PEER behind NIC.  True: `connected` or `closed`
+ * follows.  False with errno: nothing began (EEXIST: the number is open; ENODEV: NIC is not
+ * listened on; EMFILE: too many).
  */
 bool link_connect(struct links *l, uint32_t conn, size_t nic, ntk_ip_t peer);
 
 /*
- * Both ends agreed.  TIMEOUT, ms: what was sent and is not acknowledged for so long ends the connection (3.5 of
- * the intervals of the other end).
+ * Both ends agreed.  TIMEOUT, ms: what was sent and is not acknowledged for so long ends the
+ * connection (3.5 of the intervals of the other end).
  */
 bool link_confirm(struct links *l, uint32_t conn, uint32_t timeout);
 
 /*
- * HOLD: nothing more of it is delivered, from the next message on, its end included; what was answered in time
- * may be told to have taken too long.  Else it goes on, from the loop.
+ * HOLD: nothing more of it is delivered, from the next message on, its end included; what was
+ * answered in time may be told to have taken too long.  Else it goes on, from the loop.
  */
 bool link_hold(struct links *l, uint32_t conn, bool hold);
 
 /*
- * Sends a notice, or a call that is answered within LIMIT ms (else `answered` says TIMEOUT), from identity SOURCE
- * to DESTINATION of the other end.  M is copied.  False: it was not sent.  When the queue was full, the connection
- * ends by it.  Before a connection stands nothing can be sent.
+ * Sends a notice, or a call that is answered within LIMIT ms (else `answered` says TIMEOUT),
+ * from identity SOURCE to DESTINATION of the other end.  M is copied.  False: it was not sent.
+ * When the queue was full, the connection ends by it.  Before a connection stands nothing can be
+ * sent.
  */
 bool link_notice(struct links *l, uint32_t conn, uint32_t source, uint32_t destination,
     const struct peer_msg *m);
@@ -196,16 +204,17 @@ bool link_call(struct links *l, uint32_t conn, uint32_t source, uint32_t destina
     const struct peer_msg *m, uint64_t token, uint32_t limit);
 
 /*
- * Answers the call that has number CALL in struct link_message: with M, with an error, or, as often as needed before
- * one of these, that it takes longer.  False: there is no such call, or it was answered.
+ * Answers the call that has number CALL in struct link_message: with M, with an error, or, as
+ * often as needed before one of these, that it takes longer.  False: there is no such call, or
+ * it was answered.
  */
 bool link_result(struct links *l, uint32_t conn, uint32_t call, const struct peer_msg *m);
 bool link_error(struct links *l, uint32_t conn, uint32_t call, uint8_t error);
 bool link_wait(struct links *l, uint32_t conn, uint32_t call);
 
 /*
- * Closes it; no handler is called for it any more, and the number is free.  With FLUSH the other end gets all that was
- * sent before, if it takes it within LINK_FLUSH_MS.
+ * Closes it; no handler is called for it any more, and the number is free.  With FLUSH the other
+ * end gets all that was sent before, if it takes it within LINK_FLUSH_MS.
  */
 bool link_close(struct links *l, uint32_t conn, bool flush);
 

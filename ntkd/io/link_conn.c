@@ -14,6 +14,7 @@
 enum {
 	OUT_FIRST = 4096,	/* bytes of a queue's first memory */
 	OUT_KEPT = 65536,	/* memory above it is given back when it is empty */
+	ARENA_KEPT = 1 << 18,	/* bytes to decode into that are kept between messages */
 };
 
 static uint64_t
@@ -277,6 +278,16 @@ may_deliver(struct conn *c, uint64_t now)
 	return false;
 }
 
+/* One large message, which may need 12 MiB, is no reason to hold them for ever. */
+static void
+arena_trim(struct msg_arena *a)
+{
+	if (a->size <= ARENA_KEPT)
+		return;
+	free(a->buf);
+	*a = (struct msg_arena){ .buf = NULL };
+}
+
 /* Hands over what is complete.  False when nothing more is to be read now. */
 static bool
 deliver_all(struct conn *c, uint64_t now)
@@ -293,6 +304,7 @@ deliver_all(struct conn *c, uint64_t now)
 			c->partial = LINK_NEVER;
 			c->token = false;
 			deliver(c, &m, now);
+			arena_trim(&c->l->arena);
 			break;
 		case FRAMES_NONE:
 			if (!frames_partial(&c->in))
@@ -545,7 +557,7 @@ conn_kill(struct conn *c, enum link_reason reason, int error)
 	c->fd = -1;
 	c->l->counters.in_memory -= frames_memory(&c->in);
 	c->l->counters.out_memory -= c->out_size;
-	/* frames_next() may have handed out what lies in the input, so that stays until it is freed. */
+	/* A handler may look at what lies in the input: that stays until the end. */
 	free(c->out);
 	c->out = NULL;
 	c->out_size = c->out_begin = c->out_end = 0;

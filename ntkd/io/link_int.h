@@ -3,11 +3,11 @@
 #define NTKD_IO_LINK_INT_H
 
 /*
- * What the files of io/link share: link.c has the set of connections and the functions of link.h,
- * link_listen.c the listeners, link_conn.c one connection.
+ * What the files of io/link share: link.c has the set of connections and the functions of
+ * link.h, link_listen.c the listeners, link_conn.c one connection.
  *
- * A connection that ends is DEAD at once: its socket is closed and it does nothing any more.  It is freed
- * later from the loop, when nobody holds a pointer to it; `closed` is called then.
+ * A connection that ends is DEAD at once: its socket is closed and it does nothing any more.  It
+ * is freed later from the loop, when nobody holds a pointer to it; `closed` is called then.
  */
 
 #include <sys/queue.h>
@@ -86,7 +86,10 @@ struct links {
 	struct link_counters counters;
 };
 
-/* A connection of socket FD, which is taken, with ENDS; NULL when memory is exhausted (FD is closed). */
+/*
+ * A connection of socket FD, which is taken, with ENDS; NULL when memory is exhausted (FD is
+ * closed).
+ */
 struct conn *conn_new(struct links *l, int fd, const struct link_ends *ends, enum conn_state state);
 
 /* It stands: reading begins.  False when memory is exhausted. */

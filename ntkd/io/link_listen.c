@@ -77,6 +77,13 @@ welcome(struct listener *n, int fd, ntk_ip_t peer)
 	conn_kill(c, LINK_ENDED, 0);
 }
 
+/* There is nothing to make a connection of, for the time being. */
+static bool
+is_exhausted(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 /* What has no descriptor would be there again at once, for ever. */
 static void
 rest(struct listener *n)
@@ -100,7 +107,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 		if (got >= 0) {
 			welcome(n, got, peer);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		} else if (is_exhausted(errno)) {
 			log_remote(mono_now(), "link", "%s: a connection cannot be accepted: %s",
 			    n->dev, strerror(errno));
 			rest(n);

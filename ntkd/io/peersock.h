@@ -54,16 +54,22 @@ struct peersock_nic {
 
 /*
  * A socket of KIND on NIC; -1 with errno (EADDRNOTAVAIL: we have not that address; EADDRINUSE:
- * somebody else has the port; EMFILE; ENODEV: no such interface, which is found out only when something is
- * to be sent: PEERSOCK_HEARING and _WAITING on one that is gone are merely silent).
+ * somebody else has the port; EMFILE; ENODEV: no such interface, which is found out only when
+ * something is to be sent: PEERSOCK_HEARING and _WAITING on one that is gone are merely silent).
  * PEERSOCK_CALLING is not connected yet.
  */
 int peersock_open(enum peersock_kind kind, const struct peersock_nic *nic);
 
-/* Begins the connection of FD, PEERSOCK_CALLING, to PEER; it is writable when that ended.  False with errno. */
+/*
+ * Begins the connection of FD, PEERSOCK_CALLING, to PEER; it is writable when that ended.  False
+ * with errno.
+ */
 bool peersock_connect(int fd, ntk_ip_t peer);
 
-/* What was sent over FD and is not acknowledged for TIMEOUT ms ends its connection.  False with errno. */
+/*
+ * What was sent over FD and is not acknowledged for TIMEOUT ms ends its connection.  False with
+ * errno.
+ */
 bool peersock_timeout(int fd, uint32_t timeout);
 
 /* How the connection of FD ended: 0 it stands, else errno. */

@@ -71,7 +71,8 @@ append_all(void)
 	    &result, 0);
 	append(&(struct peer_frame){ .type = PEER_full_request, .kind = PEER_ERROR, .call = 6 }, NULL,
 	    PEER_E_BOOTSTRAP);
-	append(&(struct peer_frame){ .type = PEER_full_request, .kind = PEER_WAIT, .call = 7 }, NULL, 0);
+	append(&(struct peer_frame){ .type = PEER_full_request, .kind = PEER_WAIT, .call = 7 },
+	    NULL, 0);
 	append(&(struct peer_frame){ .type = PEER_destroy, .kind = PEER_NOTICE }, &destroy, 0);
 }
 
@@ -173,7 +174,15 @@ with(size_t at, uint8_t value)
 }
 
 /* Where things are in a frame. */
-enum { AT_MAGIC = 0, AT_VERSION = 2, AT_TYPE = 3, AT_KIND = 4, AT_CALL = 5, AT_LENGTH = 17, AT_BODY = 21 };
+enum {
+	AT_MAGIC = 0,
+	AT_VERSION = 2,
+	AT_TYPE = 3,
+	AT_KIND = 4,
+	AT_CALL = 5,
+	AT_LENGTH = 17,
+	AT_BODY = 21,
+};
 
 static void
 notice(void)
