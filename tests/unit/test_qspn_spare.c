@@ -75,7 +75,7 @@ tell(const char *address, uint32_t arc, uint64_t seq, const char *hops, const ch
 static void
 test_unknown_hop(void)
 {
-	for (int r = 0; r < 2; r++) {
+	for (unsigned r = 0; r < 2; r++) {
 		start("16", "0", r == 0 ? forgetful : unpaced);
 		tell("1", ARC_1, 1, "0.3 0.4", "8 9", 300, 64);
 		is(bed_map(&b, n), "(0,1) / x / 1000\n");
@@ -126,7 +126,7 @@ outdated(uint32_t amendments)
 static void
 test_outdated(void)
 {
-	for (int r = 0; r < 2; r++) {
+	for (unsigned r = 0; r < 2; r++) {
 		outdated(r == 0 ? forgetful : unpaced);
 		CU_ASSERT_EQUAL(qspn_size(q).spares, r);
 		tell("2", ARC_2, 2, "0.1 0.5 0.9", "7 5 6", COST_DEAD, 69);
@@ -250,7 +250,7 @@ test_limit(void)
 static void
 test_exit(void)
 {
-	for (int r = 0; r < 2; r++) {
+	for (unsigned r = 0; r < 2; r++) {
 		const struct dest *d;
 
 		start("4.4", "0.0", r == 0 ? unpaced & ~(uint32_t)QSPN_A26_OUTSIDE : unpaced);

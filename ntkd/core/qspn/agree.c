@@ -62,10 +62,21 @@ is_told(const struct ends *e, struct path *p)
 }
 
 static bool
-is_significant(const struct path *was, uint64_t cost, uint32_t nodes, const struct fpref *fp)
+is_significant(const struct path *was, uint64_t cost, uint32_t nodes, const struct fingerprint *fp)
 {
 	return cost_is_significant(was->cost, cost) || nodes_is_significant(was->nodes, nodes) ||
-	    !fingerprint_equal(&was->fp->f, &fp->f);
+	    !fingerprint_equal(&was->fp->f, fp);
+}
+
+/* What B, the way to the teller itself, says of its g-node is what it says now. */
+static bool
+is_itself(struct ends *e, const struct path *b)
+{
+	const struct qspn *q = e->teller;
+	unsigned l = e->out->at.level;
+
+	return !is_significant(b, 0, q->nodes[l], &q->fp[l]) ||
+	    broken(e, path_end(b), "the neighbour's g-node is remembered as it was");
 }
 
 /* B came over this arc: it is still told, and as it is remembered. */
@@ -75,12 +86,12 @@ is_still_told(struct ends *e, const struct path *b)
 	const struct dest *d = map_find(e->teller, path_end(b));
 
 	if (b->n == 1)
-		return true;
+		return is_itself(e, b);
 	for (size_t i = 0; d != NULL && i < d->n; i++) {
 		struct path *a = d->v[i];
 
 		if (is_of(e, b, a) && is_told(e, a))
-			return !is_significant(b, path_total(a), a->nodes, a->fp) ||
+			return !is_significant(b, path_total(a), a->nodes, &a->fp->f) ||
 			    broken(e, d->at, "a path is remembered that is another now");
 	}
 	return broken(e, path_end(b), "a path is remembered that is not told any more");
@@ -105,20 +116,20 @@ check_remembered(struct ends *e)
 	return true;
 }
 
-/* Does the hearer remember a path to AT over this arc? */
+/* Does the hearer remember a path to AT over this arc, of at most HOPS? */
 static bool
-is_remembered(const struct ends *e, struct coord at)
+is_remembered(const struct ends *e, struct coord at, size_t hops)
 {
 	const struct qspn *q = e->hearer;
 	const struct dest *d = map_find(q, at);
 
 	for (size_t i = 0; d != NULL && i < d->n; i++)
-		if (d->v[i]->arc == e->in)
+		if (d->v[i]->arc == e->in && d->v[i]->n <= hops)
 			return true;
 	for (size_t i = spare_first(q, at); i < q->n_spares; i++) {
 		if (!coord_equal(path_end(q->spare[i]), at))
 			return false;
-		if (q->spare[i]->arc == e->in)
+		if (q->spare[i]->arc == e->in && q->spare[i]->n <= hops)
 			return true;
 	}
 	return false;
@@ -128,7 +139,10 @@ static bool
 check_told(struct ends *e)
 {
 	const struct qspn *q = e->teller;
+	bool spares = amended(e->hearer, QSPN_A27_SPARE);
 
+	if (!is_remembered(e, e->in->at, 1) && spares)
+		return broken(e, e->in->at, "the neighbour itself is not remembered");
 	for (unsigned l = e->out->at.level; l < q->levels; l++)
 		for (size_t i = 0; i < q->level[l].n; i++) {
 			const struct dest *d = q->level[l].v[i];
@@ -138,7 +152,7 @@ check_told(struct ends *e)
 				told = is_told(e, d->v[j]);
 			if (told && map_find(e->hearer, d->at) == NULL)
 				return broken(e, d->at, "told, and not known");
-			if (told && amended(e->hearer, QSPN_A27_SPARE) && !is_remembered(e, d->at))
+			if (told && spares && !is_remembered(e, d->at, SIZE_MAX))
 				return broken(e, d->at, "no path that is told is remembered");
 		}
 	return true;
@@ -150,7 +164,11 @@ qspn_agree(const struct qspn *teller, uint32_t arc, const struct qspn *hearer,
 {
 	struct ends e = { teller, hearer, arc_find(teller, arc), arc_find(hearer, its_arc), why, size };
 
-	if (teller->failed || hearer->failed || e.out == NULL || e.in == NULL || !e.out->known)
+	if (teller->failed || hearer->failed || e.out == NULL || e.in == NULL)
 		return true;
+	if (!e.out->known || !e.in->known) {
+		snprintf(why, size, "arc %u: the neighbour is not known", its_arc);
+		return false;
+	}
 	return check_remembered(&e) && check_told(&e);
 }
