@@ -23,10 +23,11 @@
 /* --- news ------------------------------------------------------------------ */
 
 void
-news_add(struct qspn *q, struct path *p)
+news_add(struct qspn *q, struct path *p, enum change what)
 {
 	struct path **v;
 
+	p->whole = (p->listed && p->whole) || what == CHANGE_ANY;
 	if (p->listed)
 		return;
 	v = grow(q->news.v, q->news.n, 1, &q->news.size, sizeof(struct path *));
@@ -48,9 +49,9 @@ news_dest(struct qspn *q, const struct dest *d)
 
 		if (p->held && (!amended(q, QSPN_A25_HOLD) || dest_shows(d, p))) {
 			p->held = false;
-			news_add(q, p);
-		} else if (p->changed && !p->held) {
-			news_add(q, p);
+			news_add(q, p, CHANGE_ANY);
+		} else if (p->changed != CHANGE_NONE && !p->held) {
+			news_add(q, p, p->changed);
 		}
 	}
 }
@@ -60,7 +61,7 @@ news_close(struct qspn *q, const struct dest *d)
 {
 	for (size_t i = 0; i < d->n && amended(q, QSPN_A1_CLOSURE); i++)
 		if (!d->v[i]->held)
-			news_add(q, d->v[i]);
+			news_add(q, d->v[i], CHANGE_ANY);
 }
 
 void
@@ -102,7 +103,7 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 	a->told = a->known;
 	q->stats.etps_out++;
 	q->stats.etps_full_out += e->full;
-	q->stats.paths_out += e->paths.n;
+	q->stats.paths_out += (uint64_t)e->paths.n + e->insides.n + e->gone.n;
 	if (e->full)
 		arc_undirty(q, a);
 }
@@ -250,7 +251,7 @@ dirty_place(const struct qspn *q, const struct path *p)
 }
 
 static void
-dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set)
+dirty_insert(struct qspn *q, size_t at, struct path *p, bool whole, const uint64_t *set)
 {
 	struct dirty *v = grow(q->dirty, q->n_dirty, 1, &q->dirty_size, sizeof(*v));
 
@@ -260,14 +261,14 @@ dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set)
 	}
 	q->dirty = v;
 	memmove(v + at + 1, v + at, (q->n_dirty - at) * sizeof(*v));
-	v[at] = (struct dirty){ .p = p };
+	v[at] = (struct dirty){ .p = p, .whole = whole };
 	memcpy(v[at].arcs, set, sizeof(v[at].arcs));
 	p->refs++;
 	q->n_dirty++;
 }
 
 static void
-dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
+dirty_add(struct qspn *q, struct path *p, bool whole, const uint64_t *set)
 {
 	size_t at = dirty_place(q, p);
 
@@ -275,9 +276,10 @@ dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
 		if (q->n_dirty >= q->p->max_paths_all)
 			q->dirty_all = true;
 		else
-			dirty_insert(q, at, p, set);
+			dirty_insert(q, at, p, whole, set);
 		return;
 	}
+	q->dirty[at].whole = q->dirty[at].whole || whole;
 	for (size_t i = 0; i < ARC_WORDS; i++)
 		q->dirty[at].arcs[i] |= set[i];
 	if (q->dirty[at].p == p)
@@ -327,8 +329,11 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 
 	for (size_t i = 0; i < q->n_dirty; i++)
 		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
-		    !is_unheard_of(&all[i]) && is_of_use(a, &all[i]))
-			v[n++] = all[i];
+		    !is_unheard_of(&all[i]) && is_of_use(a, &all[i])) {
+			v[n] = all[i];
+			v[n].brief = v[n].brief && has_mark(q, a, v[n].p);
+			n++;
+		}
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_change(q, a, v, n);
@@ -336,6 +341,15 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 		return;
 	send_etp(q, a, m);
 	qspn_msg_unref(m);
+}
+
+static struct item
+dirty_item(const struct qspn *q, const struct dirty *d)
+{
+	struct item i = item_make(q, d->p);
+
+	i.brief = amended(q, QSPN_A28_MARKS) && i.p->spoken && (i.dead || !d->whole);
+	return i;
 }
 
 void
@@ -351,7 +365,7 @@ announce_flush(struct qspn *q)
 		return;
 	}
 	for (size_t i = 0; i < q->n_dirty; i++)
-		all[i] = item_make(q, q->dirty[i].p);
+		all[i] = dirty_item(q, &q->dirty[i]);
 	if (q->dirty_all)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)
@@ -366,7 +380,7 @@ news_to_dirty(struct qspn *q, const struct arc *from)
 
 	audience(q, from, set);
 	for (size_t i = 0; i < q->news.n; i++)
-		dirty_add(q, q->news.v[i], set);
+		dirty_add(q, q->news.v[i], q->news.v[i]->whole, set);
 	q->dirty_own = q->dirty_own || q->news.own;
 }
 
