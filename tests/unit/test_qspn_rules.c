@@ -611,6 +611,56 @@ test_marks_told(void)
 	    "(0,1)(0,2)(1,3)(1,1) / x,5,7,8 / dead / fp 63 / nn 2 / FF");
 }
 
+static void
+tells_of_2(uint32_t arc, const char *address, uint64_t id, const char *via, uint64_t cost)
+{
+	bed_etp(&b, &e, address, id, false, id + b.now);
+	bed_etp_path(&b, &e, "0.2", via, cost, 62, 1, 1);
+	bed_receive(&b, n, arc, &e);
+}
+
+/*
+ * Three neighbours know node 2, and the cheapest way goes.  The others, which had it, hear of those
+ * that are left again (A1); the one through which it led does not.
+ */
+static void
+closed(uint32_t arc, bool misses_it)
+{
+	enum { ARC_3 = 1005 };
+	char want[200] = "";
+
+	start("16", "0", QSPN_PROFILE_R);
+	b.p.pacing = 100 * MS;
+	b.p.pacing_first = false;
+	qspn_arc_add(q, 0, ARC_3, 3000, bed_out(&b));
+	bed_done(&b, n);
+	name(arc_find(q, ARC_3)->id, "z");
+	if (misses_it)
+		snprintf(want, sizeof(want), "part node 0 fps 5 nn 1 hops \n"
+		    "(0,3)(0,2) / z,7 / 3300 / fp 62 / nn 1 / F\ngone (0,2) / %u",
+		    arc_find(q, ARC_1)->id + 5);
+	settled(ARC_1, "1", 61);
+	settled(ARC_2, "9", 69);
+	settled(ARC_3, "3", 63);
+	flushed(arc);
+	tells_of_2(ARC_1, "1", 61, "5", 300);
+	tells_of_2(ARC_2, "9", 69, "6", 300);
+	tells_of_2(ARC_3, "3", 63, "7", 300);
+	CU_ASSERT_PTR_NOT_NULL(map_find(q, (struct coord){ 0, 2 }));
+	CU_ASSERT_EQUAL(map_find(q, (struct coord){ 0, 2 })->n, 3);
+	flushed(arc);
+	tells_of_2(ARC_1, "1", 61, "5", COST_DEAD);
+	is(flushed(arc), want);
+	bed_free(&b);
+}
+
+static void
+test_closed(void)
+{
+	closed(ARC_2, true);
+	closed(ARC_1, false);
+}
+
 /* --- A5: numbers ----------------------------------------------------------------------------- */
 
 static unsigned
@@ -849,6 +899,7 @@ main(void)
 		{ "pacing (A4)", test_pacing },
 		{ "marks of paths, heard (A28)", test_marks_heard },
 		{ "marks of paths, told (A28)", test_marks_told },
+		{ "who hears of the other paths (A1)", test_closed },
 		{ "numbers of ETPs (A5)", test_numbers },
 		{ "15: links and peers fail", test_failures },
 		{ "calls that are refused", test_refused },

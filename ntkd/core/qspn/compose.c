@@ -192,8 +192,9 @@ item_make(const struct qspn *q, struct path *p)
 
 	/* What nobody shall hear of yet is not there for them. */
 	if (now == NULL || now->held)
-		return (struct item){ p, true, false, ignore_outside(q, p) };
-	return (struct item){ now, path_total(now) == COST_DEAD, false, ignore_outside(q, now) };
+		return (struct item){ .p = p, .dead = true, .ignore = ignore_outside(q, p) };
+	return (struct item){ .p = now, .dead = path_total(now) == COST_DEAD,
+	    .ignore = ignore_outside(q, now) };
 }
 
 bool
@@ -356,6 +357,7 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 			continue;
 		path_write(&v[i], &paths[k++], r);
 		v[i].p->spoken = true;
+		v[i].p->told_at = ~v[i].ignore;
 	}
 	m->paths.v = paths;
 	m->paths.n = k;

@@ -55,11 +55,12 @@ struct arc {
 	struct fingerprint told_fp;
 };
 
-/* What an update changed about a path. */
+/* What an update changed about a path: bits. */
 enum change {
-	CHANGE_NONE,
-	CHANGE_NODES,		/* how many are inside the destination, and nothing else */
-	CHANGE_ANY,
+	CHANGE_NODES = 1 << 0,	/* how many are inside the destination */
+	CHANGE_ANY = 1 << 1,
+	CHANGE_WORSE = 1 << 2,	/* a neighbour may want another one now, or it went (A1) */
+	CHANGE_CLOSED = 1 << 3,	/* nothing: another one to the same destination got worse (A1) */
 };
 
 /*
@@ -72,15 +73,16 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
+	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
 	uint16_t n;
 	bool stored;
 	bool exposed;
 	bool listed;		/* in the news of this call */
 	uint8_t changed;	/* by this update (V_d of spec 4.10): enum change */
+	uint8_t news;		/* listed: enum change */
 	bool held;		/* nobody shall hear of it yet: news_dest() */
 	bool spoken;		/* a message told of it */
 	bool spare;		/* put aside (spare.c) */
-	bool whole;		/* listed: not only for the nodes behind it */
 	bool blind;		/* then: a hop was unknown when its destination was last looked at */
 	struct qspn_hop hops[];
 };
@@ -121,7 +123,7 @@ struct news {
 /* A path to be told, and over which arcs (A4). */
 struct dirty {
 	struct path *p;
-	bool whole;		/* not only the number of nodes inside its destination */
+	uint8_t news;		/* enum change */
 	uint64_t arcs[ARC_WORDS];
 };
 
@@ -366,6 +368,8 @@ struct item {
 	struct path *p;
 	bool dead;
 	bool brief;		/* told by its mark: the neighbour knows it (A28) */
+	uint8_t news;		/* enum change */
+	uint32_t told_at;	/* as the path's was when nothing of the message was written yet */
 	uint32_t ignore;
 };
 struct item item_make(const struct qspn *q, struct path *p);
@@ -386,7 +390,7 @@ struct qspn_msg *compose_plain(struct qspn *q, uint8_t type, uint8_t level);
 struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
-void news_add(struct qspn *q, struct path *p, enum change what);
+void news_add(struct qspn *q, struct path *p, unsigned what);	/* enum change */
 void news_dest(struct qspn *q, const struct dest *d);	/* what of D changed or came */
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);

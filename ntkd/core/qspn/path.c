@@ -36,9 +36,10 @@ path_keep(struct qspn *q, const struct path *p)
 	memcpy(k, p, path_size(p->n));
 	k->refs = 1;
 	k->fp->refs++;
-	k->stored = k->exposed = k->listed = k->held = k->spoken = k->whole = false;
+	k->stored = k->exposed = k->listed = k->held = k->spoken = false;
 	k->spare = k->blind = false;
-	k->changed = CHANGE_NONE;
+	k->changed = k->news = 0;
+	k->told_at = 0;
 	return k;
 }
 

@@ -216,11 +216,14 @@ gather_stored(struct turn *t, struct group *g)
 		const struct path *new_ = group_take(g, p);
 
 		if (new_ != NULL && is_relevant(t->q, p, new_)) {
-			t->worse = t->worse || is_worse(p, new_);
+			bool worse = is_worse(p, new_);
+
 			renew(t->q, p, new_);
+			t->worse = t->worse || worse;
+			p->changed |= worse ? CHANGE_WORSE : 0;
 		} else if (t->changed != NULL && p->arc == t->changed) {
 			t->worse = true;
-			p->changed = CHANGE_ANY;
+			p->changed = CHANGE_ANY | CHANGE_WORSE;
 		}
 		choice_add(t, p, false);
 	}
@@ -334,8 +337,8 @@ lose(struct turn *t, struct path *p, bool aside, struct tally *tally)
 
 	tally->removed = (uint16_t)(tally->removed + p->exposed);
 	t->worse = t->worse || p->spoken;
-	p->changed = CHANGE_NONE;
-	news_add(t->q, p, CHANGE_ANY);
+	p->changed = 0;
+	news_add(t->q, p, CHANGE_ANY | CHANGE_WORSE);
 	p->refs += aside;
 	path_unstored(t->q, p);
 	if (!aside)
