@@ -171,7 +171,7 @@ struct peer_msg {
 extern const struct msg_desc peer_msgs[];
 extern const size_t peer_n_msgs;
 extern const struct msg_desc peer_frame_desc, peer_addr_desc, peer_hop_desc, peer_fp_desc,
-    peer_path_desc, peer_heard_desc, peer_match_desc;
+    peer_path_desc, peer_mark_desc, peer_inside_desc, peer_heard_desc, peer_match_desc;
 extern const struct msg_desc peer_gexp_desc, peer_pos_desc, peer_eldership_desc, peer_arc_desc,
     peer_count_desc, peer_nodeid_desc;
 

@@ -20,6 +20,8 @@ sums_of(const struct run *r)
 	    (double)r->paths / (double)r->destinations : 0, 2000 * (uint64_t)r->world->n_links / n };
 }
 
+static const char *const part_name[WORLD_PARTS] = { "heads", "paths", "fingerprints", "marks" };
+
 /* --- for people ---------------------------------------------------------------------- */
 
 static void
@@ -60,6 +62,18 @@ print_events(const struct run *r, FILE *f)
 }
 
 static void
+print_parts(const struct world_count *c, FILE *f)
+{
+	double all = c->bytes > 0 ? (double)c->bytes : 1;
+
+	fprintf(f, "of bytes     ");
+	for (int i = 0; i < WORLD_PARTS; i++)
+		fprintf(f, " %s %.0f %%%s", part_name[i], 100 * (double)c->part[i] / all,
+		    i + 1 < WORLD_PARTS ? "," : ";");
+	fprintf(f, " full ETPs and requests %.0f %%\n", 100 * (double)c->bytes_full / all);
+}
+
+static void
 print_faults(const struct world_count *c, FILE *f)
 {
 	if ((c->vanished | c->resent | c->twice | c->overtaken | c->corrupted) != 0)
@@ -83,6 +97,7 @@ report_text(const struct run *r, FILE *f)
 	fprintf(f, "messages      %" PRIu64 " (%.1f a node), %" PRIu64 " bytes (%" PRIu64 " a node)\n",
 	    r->rest.count.messages, (double)r->rest.count.messages / w->n_nodes, r->rest.count.bytes,
 	    s.bytes_per_node);
+	print_parts(&r->rest.count, f);
 	fprintf(f, "memory        %" PRIu64 " bytes a node, %.2f paths to a destination\n",
 	    s.memory_per_node, s.paths_per_destination);
 	fprintf(f, "routes        %zu on the busiest node\n", r->check.walk.routes_max);
@@ -148,6 +163,17 @@ put_check(json_t *o, const struct run *r)
 	put(o, "stretch", json_real((double)c->stretch / 1000));
 }
 
+static void
+put_parts(json_t *o, const struct world_count *c)
+{
+	json_t *parts = json_object();
+
+	for (int i = 0; i < WORLD_PARTS; i++)
+		put(parts, part_name[i], json_u64(c->part[i]));
+	put(o, "bytes_of", parts);
+	put(o, "bytes_full", json_u64(c->bytes_full));
+}
+
 bool
 report_json(const struct run *r, FILE *f)
 {
@@ -167,6 +193,7 @@ report_json(const struct run *r, FILE *f)
 	put(o, "messages", json_u64(r->rest.count.messages));
 	put(o, "bytes", json_u64(r->rest.count.bytes));
 	put(o, "bytes_per_node", json_u64(s.bytes_per_node));
+	put_parts(o, &r->rest.count);
 	put(o, "memory_per_node", json_u64(s.memory_per_node));
 	put(o, "routes_max", json_u64(r->check.walk.routes_max));
 	put_check(o, r);

@@ -8,6 +8,8 @@
 struct world_bytes {
 	uint32_t refs;
 	uint32_t len;
+	uint32_t part[WORLD_PARTS];	/* of what the message consists; heads without the frame */
+	bool full;			/* it is a full ETP, or asks for one */
 	uint8_t data[];
 };
 
@@ -86,6 +88,38 @@ bytes_unref(struct world_bytes *b)
 		free(b);
 }
 
+static uint32_t
+records_size(const struct msg_desc *d, const void *v, size_t n, size_t size)
+{
+	struct wr w;
+
+	wr_count(&w);
+	for (size_t i = 0; i < n; i++)
+		msg_encode(d, (const uint8_t *)v + i * size, &w);
+	return (uint32_t)w.len;
+}
+
+static void
+parts_measure(struct world_bytes *b, const struct peer_msg *m)
+{
+	const struct peer_etp *e = &m->etp;
+
+	memset(b->part, 0, sizeof(b->part));
+	b->part[WORLD_HEADS] = b->len;
+	b->full = m->type == PEER_full_request || (m->type == PEER_etp && e->full);
+	if (m->type != PEER_etp)
+		return;
+	b->part[WORLD_PATHS] = records_size(&peer_path_desc, e->paths.v, e->paths.n,
+	    sizeof(*e->paths.v));
+	b->part[WORLD_REPORTS] = records_size(&peer_fp_desc, e->reports.v, e->reports.n,
+	    sizeof(*e->reports.v));
+	b->part[WORLD_MARKS] = records_size(&peer_inside_desc, e->insides.v, e->insides.n,
+	    sizeof(*e->insides.v)) + records_size(&peer_mark_desc, e->gone.v, e->gone.n,
+	    sizeof(*e->gone.v));
+	for (int i = WORLD_HEADS + 1; i < WORLD_PARTS; i++)
+		b->part[WORLD_HEADS] -= b->part[i];
+}
+
 static struct world_bytes *
 bytes_new(const struct peer_msg *m)
 {
@@ -99,6 +133,7 @@ bytes_new(const struct peer_msg *m)
 	b->len = (uint32_t)len;
 	wr_init(&w, b->data, len);
 	peer_msg_write(m, &w);
+	parts_measure(b, m);
 	return b;
 }
 
@@ -214,6 +249,24 @@ corrupted(struct world *w, struct world_bytes *b)
 	return c;
 }
 
+static void
+count_message(struct world *w, const struct world_event *e)
+{
+	struct world_count *c = &w->count;
+	uint64_t head = peer_frame_size() + (e->bytes == NULL);
+
+	c->messages++;
+	c->bytes += head;
+	c->part[WORLD_HEADS] += head;
+	c->etps += e->type == PEER_etp || e->peer_kind == PEER_RESULT;
+	if (e->bytes == NULL)
+		return;
+	c->bytes += e->bytes->len;
+	c->bytes_full += e->bytes->full ? head + e->bytes->len : 0;
+	for (int i = 0; i < WORLD_PARTS; i++)
+		c->part[i] += e->bytes->part[i];
+}
+
 /* Sends E, whose message is filled in, over link LINK from its end FROM. */
 static void
 transmit(struct world *w, uint32_t link, unsigned from, struct world_event *e)
@@ -221,9 +274,7 @@ transmit(struct world *w, uint32_t link, unsigned from, struct world_event *e)
 	struct world_link *l = &w->links[link];
 	uint64_t late = resend_time(w), at = w->now + travel_time(w, l) + late;
 
-	w->count.messages++;
-	w->count.bytes += peer_frame_size() + (e->bytes != NULL ? e->bytes->len : 1);
-	w->count.etps += e->type == PEER_etp || e->peer_kind == PEER_RESULT;
+	count_message(w, e);
 	e->kind = EVENT_DELIVER;
 	e->link = link;
 	e->connection = l->connection;
@@ -403,8 +454,8 @@ world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t ty
 		w->failed = true;
 		return;
 	}
-	e.bytes->refs = 1;
-	e.bytes->len = (uint32_t)len;
+	*e.bytes = (struct world_bytes){ .refs = 1, .len = (uint32_t)len };
+	e.bytes->part[WORLD_HEADS] = (uint32_t)len;
 	memcpy(e.bytes->data, body, len);
 	transmit(w, at->link, side(&w->links[at->link], node), &e);
 }

@@ -93,9 +93,20 @@ struct world_link {
 	bool connected;		/* both ends have an arc */
 };
 
+/* What messages consist of. */
+enum world_part {
+	WORLD_HEADS,		/* frames, numbers, the sender's address and its own g-nodes */
+	WORLD_PATHS,		/* told in whole */
+	WORLD_REPORTS,		/* fingerprints that these refer to */
+	WORLD_MARKS,		/* what is told of paths by their marks */
+	WORLD_PARTS,
+};
+
 struct world_count {
 	uint64_t messages;	/* sent, of all kinds */
 	uint64_t bytes;		/* frames included */
+	uint64_t part[WORLD_PARTS];	/* of these bytes */
+	uint64_t bytes_full;	/* of these: full ETPs and requests of them */
 	uint64_t etps;
 	uint64_t vanished, resent, twice, overtaken, corrupted;
 	uint64_t lost;		/* connections ended because of losses */

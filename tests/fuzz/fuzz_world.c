@@ -61,6 +61,8 @@ struct lie {
 	int32_t eld[4][2], seed[4][2];
 	struct peer_fp fps[4];
 	uint32_t nodes[3];
+	struct peer_inside insides[2];
+	struct peer_mark gone[2];
 	uint8_t gexp[2];
 	uint32_t pos[2];
 };
@@ -95,6 +97,30 @@ lie_path(struct input *in, struct lie *l, unsigned i)
 		l->paths[i].cost_kind = PEER_COST_MEASURED;
 }
 
+/* Of a path with one or two of the arcs that lie_path() makes up. */
+static struct peer_mark
+lie_mark(struct input *in)
+{
+	uint8_t b = byte(in);
+
+	return (struct peer_mark){ { .level = b >> 3 & 1, .pos = b & 7 }, 1U + (b >> 4 & 7) };
+}
+
+static void
+lie_marks(struct input *in, struct lie *l, struct peer_etp *m)
+{
+	uint8_t b = byte(in);
+
+	for (unsigned i = 0; i < 2; i++) {
+		l->insides[i] = (struct peer_inside){ lie_mark(in), below(in, 5) };
+		l->gone[i] = lie_mark(in);
+	}
+	m->insides.v = l->insides;
+	m->insides.n = b & 1 ? 1 + (b >> 1 & 1) : 0;
+	m->gone.v = l->gone;
+	m->gone.n = b & 4 ? 1 + (b >> 3 & 1) : 0;
+}
+
 /* An ETP of the right form: address and levels are NODE's, unless a byte says otherwise. */
 static void
 say_etp(struct input *in, struct world *w, uint32_t node, uint32_t end, uint8_t kind)
@@ -124,6 +150,7 @@ say_etp(struct input *in, struct world *w, uint32_t node, uint32_t end, uint8_t 
 	m.etp = (struct peer_etp){ .incarnation = flags >> 6, .seq = byte(in), .full = flags >> 4 & 1,
 		.sender = { .gexp = { l.gexp, 2 }, .pos = { l.pos, 2 } }, .fps = { l.fps, 3 },
 		.nodes = { l.nodes, 3 }, .reports = { l.fps + 2, 2 }, .paths = { l.paths, n_paths } };
+	lie_marks(in, &l, &m.etp);
 	wr_init(&out, buf, sizeof(buf));
 	peer_msg_write(&m, &out);
 	world_say(w, node, end, kind, PEER_etp, byte(in), buf, peer_msg_size(&m));

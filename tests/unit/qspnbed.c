@@ -146,6 +146,14 @@ say_etp_path(struct bed *b, struct text *t, const struct peer_etp *m, const stru
 		say(t, "%s", (p->ignore >> i & 1) != 0 ? "T" : "F");
 }
 
+static void
+say_mark(struct text *t, const char *what, const struct peer_mark *m)
+{
+	say(t, "\n%s ", what);
+	say_hop(t, m->to.level, m->to.pos);
+	say(t, " / %" PRIu32, m->sum);
+}
+
 void
 bed_etp_print(struct bed *b, const struct peer_msg *msg, char *buf, size_t size)
 {
@@ -168,6 +176,12 @@ bed_etp_print(struct bed *b, const struct peer_msg *msg, char *buf, size_t size)
 		say(&t, "\n");
 		say_etp_path(b, &t, m, &m->paths.v[i]);
 	}
+	for (size_t i = 0; i < m->insides.n; i++) {
+		say_mark(&t, "inside", &m->insides.v[i].path);
+		say(&t, " / nn %" PRIu32, m->insides.v[i].nodes);
+	}
+	for (size_t i = 0; i < m->gone.n; i++)
+		say_mark(&t, "gone", &m->gone.v[i]);
 }
 
 /* --- what is sent ----------------------------------------------------------------- */

@@ -103,6 +103,35 @@ make_path(unsigned i)
 	e.m->paths.n = e.m->reports.n = (uint16_t)(i + 1);
 }
 
+static struct peer_mark
+make_mark(void)
+{
+	uint8_t level = (uint8_t)draw(draw(50) == 0 ? 4 : 3);
+
+	return (struct peer_mark){ { level, draw(5) }, draw(16) };
+}
+
+/* Marks of paths, some of which are known; and one g-node of the sender instead of all. */
+static void
+make_brief(void)
+{
+	static struct peer_inside insides[3];
+	static struct peer_mark gone[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		insides[i] = (struct peer_inside){ make_mark(), draw(5) };
+		gone[i] = make_mark();
+	}
+	e.m->insides.v = insides;
+	e.m->insides.n = (uint16_t)draw(4);
+	e.m->gone.v = gone;
+	e.m->gone.n = (uint16_t)draw(4);
+	if (draw(3) > 0)
+		return;
+	e.fps[0] = e.fps[draw(3)];
+	e.m->fps.n = e.m->nodes.n = 1;
+}
+
 /* An ETP of neighbour A, whose address may change. */
 static void
 make_etp(unsigned a)
@@ -115,6 +144,8 @@ make_etp(unsigned a)
 	bed_etp(&b, &e, address, 61 + a, draw(3) == 0, draw(15) == 0 ? seq[a] : ++seq[a]);
 	for (unsigned i = 0; i < n; i++)
 		make_path(i);
+	if (draw(3) == 0 && (!e.m->full || draw(20) == 0))
+		make_brief();
 }
 
 static void

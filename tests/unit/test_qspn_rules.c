@@ -488,6 +488,179 @@ test_pacing(void)
 	}
 }
 
+/* --- A28: marks ------------------------------------------------------------------------------ */
+
+static struct peer_inside inside[2];
+static struct peer_mark gone;
+
+/* The neighbour at ARC tells of (1,1) by SUM: other nodes inside, or, with 0, that it is gone. */
+static void
+mark(uint32_t arc, const char *address, uint64_t id, uint64_t number, uint32_t sum, uint32_t nodes)
+{
+	bed_etp(&b, &e, address, id, false, number);
+	gone = (struct peer_mark){ { 1, 1 }, sum };
+	inside[0] = (struct peer_inside){ gone, nodes };
+	e.m->insides.v = inside;
+	e.m->insides.n = nodes > 0;
+	e.m->gone.v = &gone;
+	e.m->gone.n = nodes == 0;
+	bed_receive(&b, n, arc, &e);
+}
+
+static uint32_t
+nodes_of(unsigned level, uint32_t pos)
+{
+	struct fingerprint fp;
+	uint32_t nodes = 0;
+
+	qspn_destination(q, (struct coord){ (uint8_t)level, pos }, &fp, &nodes);
+	return nodes;
+}
+
+static void
+test_marks_heard(void)
+{
+	start("4.4", "0.0", unpaced);
+	bed_etp(&b, &e, "0.1", 61, false, 1);
+	bed_etp_path(&b, &e, "0.2", "5", 300, 62, 1, 1);
+	bed_etp_path(&b, &e, "0.2 1.1", "5 6", 400, 63, 1, 2);
+	bed_receive(&b, n, ARC_1, &e);
+	/* Another one of the same sum, over the other arc. */
+	bed_etp(&b, &e, "0.3", 69, false, 1);
+	bed_etp_path(&b, &e, "1.1", "11", 500, 63, 1, 2);
+	bed_receive(&b, n, ARC_2, &e);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(0,2)(1,1) / x,5,6 / 1400; (0,3)(1,1) / y,11 / 2500");
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 2);
+	/* The dearer one alone, then the cheaper one; one that nobody knows. */
+	mark(ARC_2, "0.3", 69, 2, 11, 4);
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 2);
+	mark(ARC_1, "0.1", 61, 2, 11, 3);
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 3);
+	mark(ARC_1, "0.1", 61, 3, 12, 1);
+	mark(ARC_1, "0.1", 61, 4, 12, 0);
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 3);
+	mark(ARC_1, "0.1", 61, 5, 11, 0);
+	is(bed_paths(&b, n, 1, 1), "(0,3)(1,1) / y,11 / 2500");
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 4);
+	/* The path to the neighbour itself has none: that neighbour tells of itself. */
+	mark(ARC_2, "0.3", 69, 3, 0, 0);
+	is(bed_paths(&b, n, 0, 3), "(0,3) / y / 2000");
+	bed_free(&b);
+}
+
+/* What goes out over ARC when pacing lets it; "" for nothing. */
+static const char *
+flushed(uint32_t arc)
+{
+	static char text[BED_MAP];
+
+	text[0] = '\0';
+	b.now = qspn_deadline(q);
+	qspn_tick(q, b.now, bed_out(&b));
+	for (size_t i = 0; i < bed_out(&b)->n; i++)
+		if (bed_out(&b)->v[i].kind == QSPN_SEND && bed_out(&b)->v[i].arc == arc)
+			bed_etp_print(&b, qspn_msg_get(bed_out(&b)->v[i].msg), text, sizeof(text));
+	bed_done(&b, n);
+	return text;
+}
+
+/* Two paths to (1,1) with so many NODES inside; ARCS are those of the second one. */
+static void
+two_paths(uint64_t number, const char *arcs, uint32_t nodes)
+{
+	bed_etp(&b, &e, "0.1", 61, false, number);
+	bed_etp_path(&b, &e, "0.2", "5", 300, 62, 1, 1);
+	bed_etp_path(&b, &e, "0.3", "10", 300, 64, 1, 1);
+	bed_etp_path(&b, &e, "0.2 1.3", "5 7", 400, 65, 1, 1);
+	bed_etp_path(&b, &e, "0.3 1.2", "10 9", 400, 66, 1, 1);
+	bed_etp_path(&b, &e, "0.2 1.3 1.1", "5 7 8", 500, 63, 1, nodes);
+	bed_etp_path(&b, &e, "0.3 1.2 1.1", arcs, 600, 63, 1, nodes);
+	bed_receive(&b, n, ARC_1, &e);
+}
+
+/* A neighbour outside hears of the arcs that it sees: of (0,2)(1,3)(1,1) / 5,7,8 the sum is 15. */
+static void
+marks_told(const char *arcs, const char *more, const char *dead)
+{
+	start("4.4", "0.0", QSPN_PROFILE_R);
+	b.p.pacing = 100 * MS;
+	b.p.pacing_first = false;
+	settled(ARC_1, "0.1", 61);
+	settled(ARC_2, "2.0", 69);
+	flushed(ARC_2);
+	two_paths(2, arcs, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(flushed(ARC_2), "(1,3)(1,1)"));
+	two_paths(3, arcs, 2);
+	is(flushed(ARC_2), more);
+	bed_etp(&b, &e, "0.1", 61, false, 4);
+	bed_etp_path(&b, &e, "0.2 1.3 1.1", "5 7 8", COST_DEAD, 63, 1, 2);
+	bed_receive(&b, n, ARC_1, &e);
+	is(flushed(ARC_2), dead);
+	bed_free(&b);
+}
+
+static void
+test_marks_told(void)
+{
+	marks_told("10 9 5", "part node 0.0 fps 5 nn 4 hops \ninside (1,1) / 15 / nn 2",
+	    "part node 0.0 fps 5 nn 4 hops \ngone (1,1) / 15");
+	/* Both have the sum 15: a mark would not tell which one. */
+	marks_told("10 9 6", "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,1)(0,2)(1,3)(1,1) / x,5,7,8 / 1500 / fp 63 / nn 2 / FF",
+	    "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,1)(0,2)(1,3)(1,1) / x,5,7,8 / dead / fp 63 / nn 2 / FF");
+}
+
+static void
+tells_of_2(uint32_t arc, const char *address, uint64_t id, const char *via, uint64_t cost)
+{
+	bed_etp(&b, &e, address, id, false, id + b.now);
+	bed_etp_path(&b, &e, "0.2", via, cost, 62, 1, 1);
+	bed_receive(&b, n, arc, &e);
+}
+
+/*
+ * Three neighbours know node 2, and the cheapest way goes.  The others, which had it, hear of those
+ * that are left again (A1); the one through which it led does not.
+ */
+static void
+closed(uint32_t arc, bool misses_it)
+{
+	enum { ARC_3 = 1005 };
+	char want[200] = "";
+
+	start("16", "0", QSPN_PROFILE_R);
+	b.p.pacing = 100 * MS;
+	b.p.pacing_first = false;
+	qspn_arc_add(q, 0, ARC_3, 3000, bed_out(&b));
+	bed_done(&b, n);
+	name(arc_find(q, ARC_3)->id, "z");
+	if (misses_it)
+		snprintf(want, sizeof(want), "part node 0 fps 5 nn 1 hops \n"
+		    "(0,3)(0,2) / z,7 / 3300 / fp 62 / nn 1 / F\ngone (0,2) / %u",
+		    arc_find(q, ARC_1)->id + 5);
+	settled(ARC_1, "1", 61);
+	settled(ARC_2, "9", 69);
+	settled(ARC_3, "3", 63);
+	flushed(arc);
+	tells_of_2(ARC_1, "1", 61, "5", 300);
+	tells_of_2(ARC_2, "9", 69, "6", 300);
+	tells_of_2(ARC_3, "3", 63, "7", 300);
+	CU_ASSERT_PTR_NOT_NULL(map_find(q, (struct coord){ 0, 2 }));
+	CU_ASSERT_EQUAL(map_find(q, (struct coord){ 0, 2 })->n, 3);
+	flushed(arc);
+	tells_of_2(ARC_1, "1", 61, "5", COST_DEAD);
+	is(flushed(arc), want);
+	bed_free(&b);
+}
+
+static void
+test_closed(void)
+{
+	closed(ARC_2, true);
+	closed(ARC_1, false);
+}
+
 /* --- A5: numbers ----------------------------------------------------------------------------- */
 
 static unsigned
@@ -724,6 +897,9 @@ main(void)
 		{ "9: exposure in all transitions (A9)", test_exposure },
 		{ "9: exposure without A9", test_exposure_original },
 		{ "pacing (A4)", test_pacing },
+		{ "marks of paths, heard (A28)", test_marks_heard },
+		{ "marks of paths, told (A28)", test_marks_told },
+		{ "who hears of the other paths (A1)", test_closed },
 		{ "numbers of ETPs (A5)", test_numbers },
 		{ "15: links and peers fail", test_failures },
 		{ "calls that are refused", test_refused },

@@ -268,6 +268,37 @@ test_limit(void)
 	bed_free(&b);
 }
 
+/* A g-node that breaks twice for 6 s is not split; when it lasts 10 s it is. */
+static void
+test_twice(void)
+{
+	unsigned fw;
+
+	bed_init(&b, "4.4", 44);
+	bed_node(&b, '1', "0.0", 1, PAIR(0, 0));
+	bed_node(&b, '2', "0.1", 2, PAIR(1, 0));
+	bed_node(&b, '3', "1.0", 3, PAIR(0, 1));
+	bed_node(&b, '4', "1.1", 4, PAIR(1, 1));
+	fw = bed_link(&b, NF, NW, 500);
+	bed_link(&b, NX, NY, 1000);
+	bed_link(&b, NX, NF, 1500);
+	bed_link(&b, NY, NW, 1200);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	bed_cut(&b, fw);
+	bed_run(&b, 6 * SECOND);
+	CU_ASSERT_EQUAL(b.node[NY].q->n_splits, 1);
+	fw = bed_link(&b, NF, NW, 500);
+	bed_run(&b, SECOND);
+	CU_ASSERT_EQUAL(b.node[NY].q->n_splits, 0);
+	bed_cut(&b, fw);
+	bed_run(&b, 6 * SECOND);
+	CU_ASSERT_EQUAL(splits(NY), 0);
+	CU_ASSERT_EQUAL(b.node[NY].q->n_splits, 1);
+	bed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(splits(NY), 1);
+	bed_free(&b);
+}
+
 int
 main(void)
 {
@@ -276,6 +307,7 @@ main(void)
 		{ "X13b: 13 nodes, who signals and who leaves", test_x13b },
 		{ "X13c: six levels", test_x13c },
 		{ "suspicions are bounded", test_limit },
+		{ "what broke twice for a moment", test_twice },
 	};
 	return TAP_RUN(tests);
 }

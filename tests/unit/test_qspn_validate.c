@@ -274,6 +274,58 @@ test_taken(void)
 	bed_free(&b);
 }
 
+static struct peer_inside inside;
+static struct peer_mark gone[20];
+
+static void
+mark(uint8_t level, uint32_t pos, uint32_t nodes)
+{
+	inside = (struct peer_inside){ { { level, pos }, 11 }, nodes };
+	e.m->insides.v = &inside;
+	e.m->insides.n = 1;
+	gone[0] = inside.path;
+	e.m->gone.v = gone;
+	e.m->gone.n = nodes == 0;
+}
+
+static void mark_good(void) { mark(1, 2, 4); }
+static void mark_level(void) { mark(3, 2, 1); }
+static void mark_pos(void) { mark(1, TOPO_POS_MAX + 1U, 1); }
+static void mark_nodes(void) { mark(1, 2, 5); }
+static void mark_gone(void) { mark(1, 2, 0); }
+static void mark_gone_level(void) { mark(3, 2, 0); e.m->insides.n = 0; }
+static void mark_gone_pos(void) { mark(1, TOPO_POS_MAX + 1U, 0); e.m->insides.n = 0; }
+static void mark_full(void) { mark(1, 2, 1); e.m->full = 1; }
+static void mark_gone_full(void) { mark(1, 2, 0); e.m->insides.n = 0; e.m->full = 1; }
+static void mark_many(void) { mark(1, 2, 0); e.m->gone.n = 20; }
+
+/* A28; the good message's path to (1,2) is (0,3)(1,2) / 5,6. */
+static void
+test_marks(void)
+{
+	static const struct { void (*change)(void); int refusal; } v[] = {
+		{ mark_good, ACCEPTED }, { mark_gone, ACCEPTED }, { mark_level, QSPN_BAD_HOPS },
+		{ mark_pos, QSPN_BAD_HOPS }, { mark_nodes, QSPN_BAD_LIST },
+		{ mark_gone_level, QSPN_BAD_HOPS }, { mark_gone_pos, QSPN_BAD_HOPS },
+		{ mark_full, QSPN_BAD_LIST }, { mark_gone_full, QSPN_BAD_LIST },
+		{ mark_many, QSPN_BAD_SIZE },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		unsigned n = receiver();
+		const struct qspn *q = b.node[n].q;
+
+		v[i].change();
+		bed_receive(&b, n, 1003, &e);
+		CU_ASSERT_EQUAL(refusals(q), v[i].refusal != ACCEPTED);
+		if (v[i].refusal != ACCEPTED)
+			CU_ASSERT_EQUAL(qspn_stats(q)->refused[v[i].refusal], 1);
+		CU_ASSERT_EQUAL(arc_find(q, 1003) != NULL, v[i].refusal == ACCEPTED);
+		CU_ASSERT_EQUAL(map_find(q, (struct coord){ 0, 1 }) != NULL, v[i].refusal == ACCEPTED);
+		bed_free(&b);
+	}
+}
+
 /* Leaves of the sender's g-nodes the one of LEVEL. */
 static void
 one_level(unsigned level)
@@ -399,6 +451,7 @@ main(void)
 		{ "the same for answers", test_answers },
 		{ "what is taken of a good message", test_taken },
 		{ "one g-node of the sender instead of all", test_one },
+		{ "marks of paths (A28)", test_marks },
 		{ "the sender's address fits the arc", test_plausible },
 		{ "other messages and answers that nobody asked for", test_other },
 	};

@@ -298,6 +298,33 @@ test_same_seed(void)
 	CU_ASSERT_NOT_EQUAL(hash[0], hash[2]);
 }
 
+/* The parts of all messages are all bytes; marks need pacing, and are less than what they stand for. */
+static void
+test_parts(void)
+{
+	static const char *const line[] = { "--nodes 60 --seed 2 --check none",
+	    "--nodes 60 --seed 2 --check none --without a28" };
+	struct world_count c[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim_options o;
+		struct run r;
+		uint64_t sum = 0;
+
+		run(line[i], &o, &r);
+		c[i] = r.rest.count;
+		for (int k = 0; k < WORLD_PARTS; k++)
+			sum += c[i].part[k];
+		CU_ASSERT_EQUAL(sum, c[i].bytes);
+		CU_ASSERT_TRUE(c[i].bytes_full > 0 && c[i].bytes_full < c[i].bytes);
+		CU_ASSERT_TRUE(c[i].part[WORLD_PATHS] > 0 && c[i].part[WORLD_REPORTS] > 0);
+		run_free(&r);
+	}
+	CU_ASSERT_TRUE(c[0].part[WORLD_MARKS] > 0);
+	CU_ASSERT_EQUAL(c[1].part[WORLD_MARKS], 0);
+	CU_ASSERT_TRUE(c[0].bytes < c[1].bytes);
+}
+
 int
 main(void)
 {
@@ -313,6 +340,7 @@ main(void)
 		{ "names of events", test_kinds },
 		{ "a list of events is shortened until none can be spared", test_shrink },
 		{ "one seed, one course of events", test_same_seed },
+		{ "bytes by part", test_parts },
 	};
 
 	return TAP_RUN(tests);

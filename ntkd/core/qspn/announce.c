@@ -23,10 +23,11 @@
 /* --- news ------------------------------------------------------------------ */
 
 void
-news_add(struct qspn *q, struct path *p)
+news_add(struct qspn *q, struct path *p, unsigned what)
 {
 	struct path **v;
 
+	p->news = (uint8_t)((p->listed ? p->news : 0) | what);
 	if (p->listed)
 		return;
 	v = grow(q->news.v, q->news.n, 1, &q->news.size, sizeof(struct path *));
@@ -48,9 +49,9 @@ news_dest(struct qspn *q, const struct dest *d)
 
 		if (p->held && (!amended(q, QSPN_A25_HOLD) || dest_shows(d, p))) {
 			p->held = false;
-			news_add(q, p);
-		} else if (p->changed && !p->held) {
-			news_add(q, p);
+			news_add(q, p, CHANGE_ANY);
+		} else if (p->changed != 0 && !p->held) {
+			news_add(q, p, p->changed);
 		}
 	}
 }
@@ -60,7 +61,7 @@ news_close(struct qspn *q, const struct dest *d)
 {
 	for (size_t i = 0; i < d->n && amended(q, QSPN_A1_CLOSURE); i++)
 		if (!d->v[i]->held)
-			news_add(q, d->v[i]);
+			news_add(q, d->v[i], CHANGE_CLOSED);
 }
 
 void
@@ -102,7 +103,7 @@ told(struct qspn *q, struct arc *a, const struct qspn_msg *m)
 	a->told = a->known;
 	q->stats.etps_out++;
 	q->stats.etps_full_out += e->full;
-	q->stats.paths_out += e->paths.n;
+	q->stats.paths_out += (uint64_t)e->paths.n + e->insides.n + e->gone.n;
 	if (e->full)
 		arc_undirty(q, a);
 }
@@ -260,7 +261,7 @@ dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set)
 	}
 	q->dirty = v;
 	memmove(v + at + 1, v + at, (q->n_dirty - at) * sizeof(*v));
-	v[at] = (struct dirty){ .p = p };
+	v[at] = (struct dirty){ .p = p, .news = p->news };
 	memcpy(v[at].arcs, set, sizeof(v[at].arcs));
 	p->refs++;
 	q->n_dirty++;
@@ -278,12 +279,14 @@ dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
 			dirty_insert(q, at, p, set);
 		return;
 	}
+	q->dirty[at].news |= p->news;
 	for (size_t i = 0; i < ARC_WORDS; i++)
 		q->dirty[at].arcs[i] |= set[i];
 	if (q->dirty[at].p == p)
 		return;
 	p->refs++;
 	p->spoken = p->spoken || q->dirty[at].p->spoken;
+	p->told_at |= q->dirty[at].p->told_at;
 	path_drop(q, q->dirty[at].p);
 	q->dirty[at].p = p;
 }
@@ -318,17 +321,57 @@ is_of_use(const struct arc *a, const struct item *i)
 	return !a->known || item_for(i, a->at);
 }
 
+/*
+ * Did the path of I, which got worse or went, matter to the neighbour behind A?  Not when it led through
+ * that neighbour, nor when another one stood for it there.
+ */
+static bool
+mattered(const struct arc *a, const struct item *i)
+{
+	return !a->known || ((i->told_at >> a->at.level & 1) != 0 && !path_has(i->p, a->at) &&
+	    path_end(i->p).level >= a->at.level);
+}
+
+/* Of the items from FIRST on, those for one destination: how many; *CLOSED: A shall hear of all (A1). */
+static size_t
+group_size(const struct arc *a, const struct item *v, size_t first, size_t n, bool *closed)
+{
+	size_t i = first;
+
+	*closed = false;
+	for (; i < n && coord_equal(path_end(v[i].p), path_end(v[first].p)); i++)
+		*closed = *closed || ((v[i].news & CHANGE_WORSE) != 0 && mattered(a, &v[i]));
+	return i - first;
+}
+
+/* I as A is to be told; false when it is not. */
+static bool
+tells(const struct qspn *q, const struct arc *a, const struct item *i, bool closed, struct item *out)
+{
+	unsigned whole = closed ? CHANGE_ANY | CHANGE_CLOSED : CHANGE_ANY;
+
+	if ((i->news & (whole | CHANGE_NODES)) == 0 || is_unspeakable(q, i) || is_unheard_of(i) ||
+	    !is_of_use(a, i))
+		return false;
+	*out = *i;
+	out->brief = amended(q, QSPN_A28_MARKS) && i->p->spoken &&
+	    (i->dead || (i->news & whole) == 0) && has_mark(q, a, i->p);
+	return true;
+}
+
 /* What A is to be told of the dirty paths, whose items are at ALL. */
 static void
 flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 {
 	struct qspn_msg *m;
-	size_t n = 0;
+	size_t n = 0, end = 0;
+	bool closed = false;
 
-	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
-		    !is_unheard_of(&all[i]) && is_of_use(a, &all[i]))
-			v[n++] = all[i];
+	for (size_t i = 0; i < q->n_dirty; i++) {
+		if (i == end)
+			end += group_size(a, all, i, q->n_dirty, &closed);
+		n += arc_is_in(q->dirty[i].arcs, a) && tells(q, a, &all[i], closed, &v[n]);
+	}
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_change(q, a, v, n);
@@ -336,6 +379,16 @@ flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 		return;
 	send_etp(q, a, m);
 	qspn_msg_unref(m);
+}
+
+static struct item
+dirty_item(const struct qspn *q, const struct dirty *d)
+{
+	struct item i = item_make(q, d->p);
+
+	i.news = d->news;
+	i.told_at = d->p->told_at;
+	return i;
 }
 
 void
@@ -351,7 +404,7 @@ announce_flush(struct qspn *q)
 		return;
 	}
 	for (size_t i = 0; i < q->n_dirty; i++)
-		all[i] = item_make(q, q->dirty[i].p);
+		all[i] = dirty_item(q, &q->dirty[i]);
 	if (q->dirty_all)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)

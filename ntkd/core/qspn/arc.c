@@ -147,14 +147,6 @@ qspn_arc_add(struct qspn *q, uint64_t now, uint32_t number, uint64_t cost, struc
 	return true;
 }
 
-static void
-cands_as_is(struct qspn *q, const struct path *p, struct cands *c)
-{
-	cands_dead(q, c, p);
-	if (!q->failed)
-		c->v[c->n - 1]->cost = p->cost;
-}
-
 /* Copies of all paths through A: so each of their destinations is looked at. */
 static void
 cands_through(struct qspn *q, const struct arc *a, struct cands *c)
@@ -165,11 +157,11 @@ cands_through(struct qspn *q, const struct arc *a, struct cands *c)
 
 			for (size_t j = 0; j < d->n; j++)
 				if (d->v[j]->arc == a)
-					cands_as_is(q, d->v[j], c);
+					cands_as_is(q, c, d->v[j]);
 		}
 	for (size_t i = 0; i < q->n_spares; i++)
 		if (q->spare[i]->arc == a)
-			cands_as_is(q, q->spare[i], c);
+			cands_as_is(q, c, q->spare[i]);
 }
 
 bool

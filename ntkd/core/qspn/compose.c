@@ -192,8 +192,25 @@ item_make(const struct qspn *q, struct path *p)
 
 	/* What nobody shall hear of yet is not there for them. */
 	if (now == NULL || now->held)
-		return (struct item){ p, true, ignore_outside(q, p) };
-	return (struct item){ now, path_total(now) == COST_DEAD, ignore_outside(q, now) };
+		return (struct item){ .p = p, .dead = true, .ignore = ignore_outside(q, p) };
+	return (struct item){ .p = now, .dead = path_total(now) == COST_DEAD,
+	    .ignore = ignore_outside(q, now) };
+}
+
+bool
+has_mark(const struct qspn *q, const struct arc *to, const struct path *p)
+{
+	const struct dest *d = map_find(q, path_end(p));
+	unsigned level = to->at.level;
+	uint32_t sum = path_sum(p, outside(p, level));
+
+	for (size_t i = 0; d != NULL && i < d->n; i++) {
+		const struct path *b = d->v[i];
+
+		if (b != p && path_sum(b, outside(b, level)) == sum && !look_same(b, p, level))
+			return false;
+	}
+	return to->known;
 }
 
 bool
@@ -283,7 +300,7 @@ reports_number(const struct item *v, size_t n)
 	size_t n_fps = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!v[i].p->fp->listed) {
+		if (!v[i].brief && !v[i].p->fp->listed) {
 			v[i].p->fp->listed = true;
 			v[i].p->fp->index = (uint16_t)n_fps++;
 		}
@@ -333,13 +350,51 @@ static void
 paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 {
 	struct peer_path *paths = room_take(r, n * sizeof(*paths));
+	uint16_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		path_write(&v[i], &paths[i], r);
+		if (v[i].brief)
+			continue;
+		path_write(&v[i], &paths[k++], r);
 		v[i].p->spoken = true;
+		v[i].p->told_at = ~v[i].ignore;
 	}
 	m->paths.v = paths;
-	m->paths.n = (uint16_t)n;
+	m->paths.n = k;
+}
+
+static struct peer_mark
+mark_of(const struct path *p, unsigned level)
+{
+	struct coord to = path_end(p);
+
+	return (struct peer_mark){ { to.level, to.pos }, path_sum(p, outside(p, level)) };
+}
+
+/* What the neighbour behind TO knows, and is told by marks; nothing without one (A28). */
+static void
+marks_write(const struct arc *to, const struct item *v, size_t n, struct peer_etp *m,
+    struct room *r)
+{
+	struct peer_inside *insides = room_take(r, n * sizeof(*insides));
+	struct peer_mark *gone = room_take(r, n * sizeof(*gone));
+	uint16_t n_insides = 0, n_gone = 0;
+
+	for (size_t i = 0; i < n && to != NULL; i++) {
+		struct peer_mark mark;
+
+		if (!v[i].brief)
+			continue;
+		mark = mark_of(v[i].p, to->at.level);
+		if (v[i].dead)
+			gone[n_gone++] = mark;
+		else
+			insides[n_insides++] = (struct peer_inside){ mark, v[i].p->nodes };
+	}
+	m->insides.v = insides;
+	m->insides.n = n_insides;
+	m->gone.v = gone;
+	m->gone.n = n_gone;
 }
 
 /* --- messages ----------------------------------------------------------------- */
@@ -349,7 +404,8 @@ etp_room(const struct qspn *q, size_t n_hops, const struct item *v, size_t n, si
 {
 	size_t room = addr_room(q) + own_room(q) + rounded(n_hops * sizeof(struct peer_hop)) +
 	    rounded(n_fps * sizeof(struct peer_fp)) + n_fps * fp_room(q) +
-	    rounded(n * sizeof(struct peer_path));
+	    rounded(n * sizeof(struct peer_path)) + rounded(n * sizeof(struct peer_inside)) +
+	    rounded(n * sizeof(struct peer_mark));
 
 	for (size_t i = 0; i < n; i++)
 		room += path_room(v[i].p);
@@ -379,6 +435,7 @@ compose(struct qspn *q, const struct arc *to, bool full, const struct coord *hop
 	hops_write(hops, n_hops, e, &r);
 	reports_write(v, n, n_fps, e, &r);
 	paths_write(v, n, e, &r);
+	marks_write(to, v, n, e, &r);
 	return m;
 }
 

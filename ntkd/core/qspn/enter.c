@@ -195,7 +195,7 @@ copy_dest(struct qspn *q, const struct qspn_entry *e, const struct dest *old)
 	}
 	dest_refresh(q, d);
 	for (size_t i = 0; i < n; i++)
-		d->v[i]->changed = true;
+		d->v[i]->changed = CHANGE_ANY;
 	expose_dest(q, d, &t);
 }
 

@@ -32,7 +32,7 @@ expose_dest(const struct qspn *q, struct dest *d, struct tally *t)
 	for (size_t i = 0; i < d->n; i++) {
 		if (amended(q, QSPN_A9_EXPOSURE) || d->v[i]->changed)
 			expose_path(d, d->v[i], t);
-		d->v[i]->changed = false;
+		d->v[i]->changed = 0;
 	}
 }
 

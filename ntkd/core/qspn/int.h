@@ -55,6 +55,14 @@ struct arc {
 	struct fingerprint told_fp;
 };
 
+/* What an update changed about a path: bits. */
+enum change {
+	CHANGE_NODES = 1 << 0,	/* how many are inside the destination */
+	CHANGE_ANY = 1 << 1,
+	CHANGE_WORSE = 1 << 2,	/* a neighbour may want another one now, or it went (A1) */
+	CHANGE_CLOSED = 1 << 3,	/* nothing: another one to the same destination got worse (A1) */
+};
+
 /*
  * A path: stored, being examined (scratch memory, no references counted), or only
  * remembered to tell neighbours that it is gone.
@@ -65,11 +73,13 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
+	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
 	uint16_t n;
 	bool stored;
 	bool exposed;
 	bool listed;		/* in the news of this call */
-	bool changed;		/* by this update (V_d of spec 4.10) */
+	uint8_t changed;	/* by this update (V_d of spec 4.10): enum change */
+	uint8_t news;		/* listed: enum change */
 	bool held;		/* nobody shall hear of it yet: news_dest() */
 	bool spoken;		/* a message told of it */
 	bool spare;		/* put aside (spare.c) */
@@ -113,6 +123,7 @@ struct news {
 /* A path to be told, and over which arcs (A4). */
 struct dirty {
 	struct path *p;
+	uint8_t news;		/* enum change */
 	uint64_t arcs[ARC_WORDS];
 };
 
@@ -329,6 +340,7 @@ bool revise(struct qspn *q, struct arc *a, const struct peer_etp *m, const struc
     struct cands *c, struct coord *hops, size_t *n_hops);
 void arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, struct cands *c);
 void cands_dead(struct qspn *q, struct cands *c, const struct path *p);	/* a dead copy */
+void cands_as_is(struct qspn *q, struct cands *c, const struct path *p);	/* a copy */
 
 /* own.c */
 void own_refresh(struct qspn *q);
@@ -355,10 +367,16 @@ struct fingerprint fingerprint_read(unsigned levels, const struct peer_fp *f);
 struct item {
 	struct path *p;
 	bool dead;
+	bool brief;		/* told by its mark: the neighbour knows it (A28) */
+	uint8_t news;		/* enum change */
+	uint32_t told_at;	/* as the path's was when nothing of the message was written yet */
 	uint32_t ignore;
 };
 struct item item_make(const struct qspn *q, struct path *p);
+uint32_t path_sum(const struct path *p, size_t first);	/* of its arcs from there on */
 uint32_t ignore_outside(const struct qspn *q, const struct path *p);
+/* Does the neighbour behind TO know P by a mark that no other path has (A28)? */
+bool has_mark(const struct qspn *q, const struct arc *to, const struct path *p);
 /* Is I of use to the neighbour at AT? */
 bool item_for(const struct item *i, struct coord at);
 struct qspn_msg *compose_etp(struct qspn *q, bool full, const struct coord *hops, size_t n_hops,
@@ -372,7 +390,7 @@ struct qspn_msg *compose_plain(struct qspn *q, uint8_t type, uint8_t level);
 struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
-void news_add(struct qspn *q, struct path *p);
+void news_add(struct qspn *q, struct path *p, unsigned what);	/* enum change */
 void news_dest(struct qspn *q, const struct dest *d);	/* what of D changed or came */
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);

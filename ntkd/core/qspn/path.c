@@ -36,8 +36,10 @@ path_keep(struct qspn *q, const struct path *p)
 	memcpy(k, p, path_size(p->n));
 	k->refs = 1;
 	k->fp->refs++;
-	k->stored = k->exposed = k->listed = k->changed = k->held = k->spoken = false;
+	k->stored = k->exposed = k->listed = k->held = k->spoken = false;
 	k->spare = k->blind = false;
+	k->changed = k->news = 0;
+	k->told_at = 0;
 	return k;
 }
 
@@ -78,6 +80,16 @@ path_has_arc(const struct path *p, uint32_t id)
 		if (p->hops[i].id == id)
 			return true;
 	return false;
+}
+
+uint32_t
+path_sum(const struct path *p, size_t first)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = first; i < p->n; i++)
+		sum += p->hops[i].id;
+	return sum;
 }
 
 static int

@@ -60,9 +60,14 @@ enum qspn_amendment {
 	QSPN_A26_OUTSIDE = 1 << 11,
 	/* Nor this: of each arc the cheapest path told is remembered, selected or not (spare.c). */
 	QSPN_A27_SPARE = 1 << 12,
-	QSPN_PROFILE_R = (1 << 13) - 1,
+	/*
+	 * Nor this: with pacing, a path that is dead, or about which nothing changed but the nodes
+	 * inside its destination, is told by its mark: destination and sum of its arcs.
+	 */
+	QSPN_A28_MARKS = 1 << 13,
+	QSPN_PROFILE_R = (1 << 14) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node. */
-	QSPN_X_INCLUSIVE = 1 << 13,
+	QSPN_X_INCLUSIVE = 1 << 14,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */

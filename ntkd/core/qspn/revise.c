@@ -36,6 +36,27 @@ cands_dead(struct qspn *q, struct cands *c, const struct path *p)
 	cands_add(q, c, dead);
 }
 
+void
+cands_as_is(struct qspn *q, struct cands *c, const struct path *p)
+{
+	size_t n = c->n;
+
+	cands_dead(q, c, p);
+	if (c->n > n)
+		c->v[n]->cost = p->cost;
+}
+
+/* A copy with another number of nodes inside. */
+static void
+cands_nodes(struct qspn *q, struct cands *c, const struct path *p, uint32_t nodes)
+{
+	size_t n = c->n;
+
+	cands_as_is(q, c, p);
+	if (c->n > n)
+		c->v[n]->nodes = nodes;
+}
+
 static bool
 begins(const struct path *p, const struct arc *a, const struct coord *first)
 {
@@ -167,6 +188,49 @@ revise_paths(struct qspn *q, struct arc *a, const struct peer_etp *m, struct can
 			fps_drop(&q->fps, fp[i]);
 }
 
+static bool
+is_marked(const struct path *p, const struct arc *a, uint32_t sum)
+{
+	return p->arc == a && p->n > 1 && path_sum(p, 1) == sum;
+}
+
+/* The path known through A that M means, NULL when there is none (any more). */
+static const struct path *
+marked(const struct qspn *q, const struct arc *a, const struct peer_mark *m)
+{
+	struct coord to = hop_read(&m->to);
+	const struct dest *d = map_find(q, to);
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (is_marked(d->v[i], a, m->sum))
+			return d->v[i];
+	for (size_t i = spare_first(q, to); i < q->n_spares; i++) {
+		if (!coord_equal(path_end(q->spare[i]), to))
+			break;
+		if (is_marked(q->spare[i], a, m->sum))
+			return q->spare[i];
+	}
+	return NULL;
+}
+
+/* A28: what is told of paths by their marks. */
+static void
+revise_marks(struct qspn *q, const struct arc *a, const struct peer_etp *m, struct cands *c)
+{
+	for (size_t i = 0; i < m->gone.n; i++) {
+		const struct path *p = marked(q, a, &m->gone.v[i]);
+
+		if (p != NULL)
+			cands_dead(q, c, p);
+	}
+	for (size_t i = 0; i < m->insides.n; i++) {
+		const struct path *p = marked(q, a, &m->insides.v[i].path);
+
+		if (p != NULL)
+			cands_nodes(q, c, p, m->insides.v[i].nodes);
+	}
+}
+
 /* Step 8: the path to the sender itself. */
 static void
 intrinsic(struct qspn *q, struct arc *a, const struct peer_etp *m, struct cands *c)
@@ -213,6 +277,7 @@ revise(struct qspn *q, struct arc *a, const struct peer_etp *m, const struct nad
 	/* The dead copies come first: of equal paths the last one counts. */
 	if (m->full)
 		retire(q, a, NULL, c);
+	revise_marks(q, a, m, c);
 	revise_paths(q, a, m, c);
 	intrinsic(q, a, m, c);
 	return true;

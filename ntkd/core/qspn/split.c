@@ -91,6 +91,25 @@ is_among(uint64_t id, const uint64_t *v, size_t n)
 	return false;
 }
 
+/*
+ * Suspicions of AT end with the disagreement: when it comes again it is another one, and has to last
+ * as long again.
+ */
+static void
+calm_down(struct qspn *q, struct coord at, const uint64_t *ids, size_t n_ids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_splits; i++) {
+		const struct split *s = &q->split[i];
+
+		if (!coord_equal(s->at, at) ||
+		    (is_among(s->elder, ids, n_ids) && is_among(s->younger, ids, n_ids)))
+			q->split[n++] = *s;
+	}
+	q->n_splits = n;
+}
+
 void
 split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t n)
 {
@@ -102,6 +121,7 @@ split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t
 		return;
 	}
 	n_ids = split_ids(d, ids);
+	calm_down(q, d->at, ids, n_ids);
 	for (size_t i = 0; i < n_ids && n_ids > 1; i++) {
 		if (!is_among(ids[i], before, n))
 			flood_add(q, d->at);

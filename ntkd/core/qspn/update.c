@@ -159,17 +159,22 @@ is_relevant(const struct qspn *q, const struct path *old, const struct path *new
 static bool
 is_worse(const struct path *old, const struct path *new_)
 {
-	return new_->cost > old->cost || !fingerprint_same(&old->fp->f, &new_->fp->f);
+	return (new_->cost > old->cost && cost_is_significant(old->cost, new_->cost)) ||
+	    fingerprint_elder(&old->fp->f, &new_->fp->f) < 0;
 }
 
-/* P takes over what NEW_ reports. */
+/*
+ * P takes over what NEW_ reports.  A cost that is greater, but not significantly, is refused as if it
+ * had come alone, so that small changes add up until they are told (spec 1.6).
+ */
 static void
 retell(struct qspn *q, struct path *p, const struct path *new_)
 {
 	new_->fp->refs++;
 	fps_drop(&q->fps, p->fp);
 	p->fp = new_->fp;
-	p->cost = new_->cost;
+	if (new_->cost < p->cost || cost_is_significant(p->cost, new_->cost))
+		p->cost = new_->cost;
 	p->nodes = new_->nodes;
 }
 
@@ -177,8 +182,11 @@ retell(struct qspn *q, struct path *p, const struct path *new_)
 static void
 renew(struct qspn *q, struct path *p, const struct path *new_)
 {
+	const struct fpref *fp = p->fp;
+	uint64_t cost = p->cost;
+
 	retell(q, p, new_);
-	p->changed = true;
+	p->changed = p->fp == fp && p->cost == cost ? CHANGE_NODES : CHANGE_ANY;
 }
 
 /* Takes the candidate like P out of G. */
@@ -208,10 +216,14 @@ gather_stored(struct turn *t, struct group *g)
 		const struct path *new_ = group_take(g, p);
 
 		if (new_ != NULL && is_relevant(t->q, p, new_)) {
-			t->worse = t->worse || is_worse(p, new_);
+			bool worse = is_worse(p, new_);
+
 			renew(t->q, p, new_);
+			t->worse = t->worse || worse;
+			p->changed |= worse ? CHANGE_WORSE : 0;
 		} else if (t->changed != NULL && p->arc == t->changed) {
-			t->worse = p->changed = true;
+			t->worse = true;
+			p->changed = CHANGE_ANY | CHANGE_WORSE;
 		}
 		choice_add(t, p, false);
 	}
@@ -303,7 +315,8 @@ keep(struct turn *t, const struct choice *c)
 		spare_take(t->q, p);
 	if (p == NULL)
 		return NULL;
-	p->changed = p->held = true;
+	p->changed = CHANGE_ANY;
+	p->held = true;
 	path_stored(t->q, p);
 	return p;
 }
@@ -323,9 +336,9 @@ lose(struct turn *t, struct path *p, bool aside, struct tally *tally)
 	struct arc *arc = p->arc;
 
 	tally->removed = (uint16_t)(tally->removed + p->exposed);
-	t->worse = true;
-	p->changed = false;
-	news_add(t->q, p);
+	t->worse = t->worse || p->spoken;
+	p->changed = 0;
+	news_add(t->q, p, CHANGE_ANY | CHANGE_WORSE);
 	p->refs += aside;
 	path_unstored(t->q, p);
 	if (!aside)

@@ -243,10 +243,41 @@ validate_paths(struct qspn *q, const struct peer_etp *m)
 	return true;
 }
 
+static bool
+mark_can_be(const struct qspn *q, const struct peer_mark *m)
+{
+	return m->to.level < q->levels && m->to.pos <= TOPO_POS_MAX;
+}
+
+static bool
+validate_inside(struct qspn *q, const struct peer_inside *i)
+{
+	if (!mark_can_be(q, &i->path))
+		return refuse(q, QSPN_BAD_HOPS);
+	return nodes_can_be(q, i->path.to.level, i->nodes) || refuse(q, QSPN_BAD_LIST);
+}
+
+/* A full ETP tells whole paths only. */
+static bool
+validate_marks(struct qspn *q, const struct peer_etp *m)
+{
+	if (m->insides.n > q->p->max_paths_all || m->gone.n > q->p->max_paths_all)
+		return refuse(q, QSPN_BAD_SIZE);
+	if (m->full && m->insides.n + m->gone.n > 0)
+		return refuse(q, QSPN_BAD_LIST);
+	for (size_t i = 0; i < m->insides.n; i++)
+		if (!validate_inside(q, &m->insides.v[i]))
+			return false;
+	for (size_t i = 0; i < m->gone.n; i++)
+		if (!mark_can_be(q, &m->gone.v[i]))
+			return refuse(q, QSPN_BAD_HOPS);
+	return true;
+}
+
 bool
 validate_etp(struct qspn *q, const struct arc *a, const struct peer_etp *m, struct naddr *sender)
 {
 	return validate_sender(q, a, &m->sender, sender) &&
 	    validate_own_fingerprints(q, m) && validate_own_nodes(q, m) &&
-	    validate_reports(q, &m->reports) && validate_paths(q, m);
+	    validate_reports(q, &m->reports) && validate_paths(q, m) && validate_marks(q, m);
 }
