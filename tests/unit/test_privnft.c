@@ -328,6 +328,9 @@ test_foreign(void)
 			finds(PRIV_FATE_FOREIGN, 0, 0);
 			((char *)nla_data(attr(table, NFTA_TABLE_USERDATA)))[byte] ^= (char)(1 << bit);
 		}
+	attr(table, NFTA_TABLE_USERDATA)->nla_len--;
+	finds(PRIV_FATE_FOREIGN, 0, 0);
+	attr(table, NFTA_TABLE_USERDATA)->nla_len++;
 	attr(table, NFTA_TABLE_USERDATA)->nla_type = NFTA_TABLE_USERDATA + 1;
 	finds(PRIV_FATE_FOREIGN, 0, 0);
 	attr(table, NFTA_TABLE_USERDATA + 1)->nla_type = NFTA_TABLE_USERDATA;
