@@ -449,7 +449,7 @@ is_content(uint8_t type, int attr)
 {
 	switch (type) {
 	case NFT_MSG_NEWTABLE:
-		return attr <= NFTA_TABLE_FLAGS || attr == NFTA_TABLE_USERDATA;
+		return attr <= NFTA_TABLE_FLAGS;
 	case NFT_MSG_NEWCHAIN:
 		return attr != NFTA_CHAIN_HANDLE && attr != NFTA_CHAIN_USE;
 	case NFT_MSG_NEWRULE:

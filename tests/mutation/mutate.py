@@ -100,6 +100,7 @@ ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"
 CACHE = "mutation.cache"
 NO_PROGRAM = "the compiler"
+UNCHANGED = "unchanged"
 # A mutant that does not end was noticed.  Time of the processor is a measure that other work on
 # the machine does not change.
 CPU_SECONDS = 4
@@ -644,12 +645,14 @@ def one_round(options, runner, cache, sources, left, tests_of, flags, tag):
         known, who = cache.get(keys)
         if not known:
             who = runner.try_one(text, m, tests, flags, tag)
-            cache.put(keys, who)
+            # That a file unchanged is noticed is an error of the day, which --keep must not keep.
+            if m.key != UNCHANGED or not who:
+                cache.put(keys, who)
         return m, who
 
     # The unchanged files must pass, or what follows would mean nothing.
     for name in sorted({m.file for m in left}):
-        _, who = ask(Mutant(name, 0, 0, 0, "", "unchanged"))
+        _, who = ask(Mutant(name, 0, 0, 0, "", UNCHANGED))
         if who:
             raise SystemExit(f"{name} unchanged: {who}")
     verdicts = {}
