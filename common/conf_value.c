@@ -210,8 +210,7 @@ has_host_bits(const char *text)
 
 	if (len >= sizeof(head))
 		return false;
-	memcpy(head, text, len);
-	head[len] = '\0';
+	snprintf(head, sizeof(head), "%.*s", (int)len, text);
 	snprintf(whole, sizeof(whole), "0.0.0.0%s", slash);
 	return ip_parse(head, &addr) && prefix_parse(whole, &p);
 }

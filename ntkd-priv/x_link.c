@@ -56,7 +56,7 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	memset(out, 0, sizeof(*out));
 	n = rtnl_link_get_kernel(rt, ifindex, ifindex != 0 ? NULL : name, &link);
 	/* An answer without a link counts as success there. */
-	if (n != 0 || link == NULL)
+	if (link == NULL)
 		return n == -NLE_NODEV || n == -NLE_OBJ_NOTFOUND ? ENODEV :
 		    n == -NLE_NOMEM ? ENOMEM : EIO;
 	out->ifindex = rtnl_link_get_ifindex(link);

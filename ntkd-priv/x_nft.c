@@ -9,7 +9,6 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <libnftnl/udata.h>
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
@@ -25,7 +24,8 @@
 #include "common/must.h"
 
 static const char table_name[] = "ntkd";
-static const char table_comment[] = "made by ntkd-priv";
+/* As nft writes it into a table's user data: a comment (0) of 18 bytes, its NUL included. */
+static const char table_comment[] = "\0\x12" "made by ntkd-priv";
 static const char marks_chain[] = "prerouting";
 static const char peers_map[] = "peers";
 static const char in_chain[] = "dstnat";
@@ -72,18 +72,15 @@ static void
 table_message(struct nlq *q, uint16_t type, uint32_t step)
 {
 	struct nlmsghdr *nlh = message(q, type);
-	struct nftnl_udata_buf *comment = must(nftnl_udata_buf_alloc(64));
 	struct nftnl_table *t = must(nftnl_table_alloc());
 
-	nftnl_udata_put_strz(comment, NFTNL_UDATA_TABLE_COMMENT, table_comment);
 	must_be(nftnl_table_set_str(t, NFTNL_TABLE_NAME, table_name) == 0);
 	if (type == NFT_MSG_NEWTABLE)
-		must_be(nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(comment),
-		    nftnl_udata_buf_len(comment)) == 0);
+		must_be(nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, table_comment,
+		    sizeof(table_comment)) == 0);
 	nftnl_table_nlmsg_build_payload(nlh, t);
 	nlq_take(q, step);
 	nftnl_table_free(t);
-	nftnl_udata_buf_free(comment);
 }
 
 struct hook {
@@ -378,24 +375,6 @@ nat_rewrite(struct nft_batch *b)
 
 /* --- whose table it is --------------------------------------------------------- */
 
-/* User data is records of type, length and bytes; whoever made the table chose them. */
-static bool
-has_comment(const void *data, size_t len)
-{
-	bool found = false;
-	struct rd r;
-
-	rd_init(&r, data, len);
-	while (!found && r.left != 0 && !r.failed) {
-		uint8_t type = rd_u8(&r), size = rd_u8(&r);
-		const uint8_t *text = rd_take(&r, size);
-
-		found = text != NULL && type == NFTNL_UDATA_TABLE_COMMENT &&
-		    size == sizeof(table_comment) && memcmp(text, table_comment, size) == 0;
-	}
-	return found;
-}
-
 /* Whose the table with our name is. */
 enum whose {
 	NOBODYS,
@@ -414,8 +393,8 @@ table_look(const struct nlmsghdr *nlh, void *arg)
 	    NFTA_TABLE_MAX, NULL) < 0 || tb[NFTA_TABLE_NAME] == NULL ||
 	    nla_strcmp(tb[NFTA_TABLE_NAME], table_name) != 0)
 		return;
-	*whose = tb[NFTA_TABLE_USERDATA] != NULL && has_comment(nla_data(tb[NFTA_TABLE_USERDATA]),
-	    (size_t)nla_len(tb[NFTA_TABLE_USERDATA])) ? OURS : FOREIGN;
+	*whose = tb[NFTA_TABLE_USERDATA] != NULL && nla_memcmp(tb[NFTA_TABLE_USERDATA],
+	    table_comment, sizeof(table_comment)) == 0 ? OURS : FOREIGN;
 }
 
 /* A request for everything of one TYPE in family ip, of our table if it can be asked so. */
@@ -470,7 +449,7 @@ is_content(uint8_t type, int attr)
 {
 	switch (type) {
 	case NFT_MSG_NEWTABLE:
-		return attr <= NFTA_TABLE_FLAGS || attr == NFTA_TABLE_USERDATA;
+		return attr <= NFTA_TABLE_FLAGS;
 	case NFT_MSG_NEWCHAIN:
 		return attr != NFTA_CHAIN_HANDLE && attr != NFTA_CHAIN_USE;
 	case NFT_MSG_NEWRULE:

@@ -208,11 +208,9 @@ x_route_place(const struct conf *c, const struct ledger *l, unsigned ns,
 {
 	int slot;
 
-	*o = (struct obj){ .kind = s->kind, .ns = (uint16_t)ns };
+	*o = (struct obj){ .kind = s->kind, .ns = (uint16_t)ns, .addr = s->addr };
 	if (s->kind == OBJ_ROUTE && s->table == RT_TABLE_MAIN)
 		o->kind = OBJ_NEIGH;
-	if (o->kind != OBJ_RULE)
-		o->addr = s->addr;
 	if (o->kind == OBJ_ROUTE)
 		o->len = s->len;
 	slot = slot_of(c, l, s, o);

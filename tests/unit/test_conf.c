@@ -256,12 +256,19 @@ test_bounds(void)
 static void
 test_subnet_level(void)
 {
+	ntk_prefix_t p;
 	struct conf c;
 
 	/* The greatest number that any topology has room for. */
 	CU_ASSERT_FALSE(parse(ONE "topology = \"4.2.2.2\" subnet-level = 4", &c));
 	CU_ASSERT_TRUE(parse(ONE "topology = \"4.2.2.2\" subnet-level = 3", &c));
 	CU_ASSERT_EQUAL(c.subnet_level, 3);
+	/* As its own hosts call it (kernel-state 4); without a level there is none. */
+	CU_ASSERT_TRUE(parse(ONE "topology = \"4.2.2.2\" subnet-level = 1", &c));
+	CU_ASSERT_TRUE(conf_subnet(&c, &p));
+	CU_ASSERT(p.addr == 0x0a000028 && p.len == 31);
+	CU_ASSERT_TRUE(parse(ONE "topology = \"4.2.2.2\" subnet-level = 0", &c));
+	CU_ASSERT_FALSE(conf_subnet(&c, &p));
 }
 
 /* Every routing protocol number. */

@@ -264,6 +264,9 @@ test_no_place(void)
 	CU_ASSERT_PTR_NULL(place(nlh));
 	(nlh = listed(RULE))->nlmsg_type = RTM_DELRULE;
 	CU_ASSERT_PTR_NULL(place(nlh));
+	(nlh = listed(ROUTE))->nlmsg_type = RTM_DELROUTE;
+	CU_ASSERT_PTR_NULL(place(nlh));
+	CU_ASSERT_PTR_NULL(place(with(listed(RULE), RULE, FRA_DST, htonl(ROUTE_DST))));
 	/* The same interface number in another namespace is another interface. */
 	ledger.dev[PSEUDO].ns = NS + 1;
 	CU_ASSERT_PTR_NULL(place(listed(ADDRESS)));
@@ -369,6 +372,15 @@ test_slots(void)
 	nlh = with(listed(NEIGHBOUR), NEIGHBOUR, RTA_PRIORITY, CONF_INTERFACES);
 	CU_ASSERT(stands(NS, nlh, &o) && o.dev == PSEUDO);
 	ledger.dev[PSEUDO].parent = 2;
+	/* A rule is no neighbour route, however much it looks like one. */
+	nlh = with(with(listed(RULE), RULE, FRA_TABLE, RT_TABLE_MAIN), RULE, FRA_PRIORITY, 2);
+	((struct fib_rule_hdr *)nlmsg_data(nlh))->dst_len = 32;
+	no_place(NS, nlh);
+	/* Nor is what lies in memory behind the last interface one. */
+	memcpy((uint8_t *)&ledger + offsetof(struct ledger, dev) + sizeof(ledger.dev),
+	    &(struct dev){ .slot = { true, 1 }, .ns = NS, .ifindex = 61 }, sizeof(struct dev));
+	((struct ifaddrmsg *)nlmsg_data(nlh = listed(ADDRESS)))->ifa_index = 61;
+	no_place(NS, nlh);
 	((struct rtmsg *)nlmsg_data(nlh = listed(ROUTE)))->rtm_tos = 4;
 	no_place(NS, nlh);
 	((struct rtmsg *)nlmsg_data(nlh = listed(NEIGHBOUR)))->rtm_dst_len = 31;

@@ -293,11 +293,14 @@ counts(uint8_t kind, uint8_t type, unsigned dev, unsigned via, unsigned peer)
 	CU_ASSERT_EQUAL(ledger.dev[20].objects, dev);
 	CU_ASSERT_EQUAL(ledger.dev[21].objects, via);
 	CU_ASSERT_EQUAL(ledger.peer[4].objects, peer);
+	CU_ASSERT_EQUAL(ledger.ns[3].translations, kind == OBJ_NAT);
+	CU_ASSERT_EQUAL(ledger.ns[NS_DEFAULT].translations, 0);
 	strike(o);
 	CU_ASSERT_EQUAL(ledger.objects, 0);
 	CU_ASSERT_EQUAL(ledger.dev[20].objects, 0);
 	CU_ASSERT_EQUAL(ledger.dev[21].objects, 0);
 	CU_ASSERT_EQUAL(ledger.peer[4].objects, 0);
+	CU_ASSERT_EQUAL(ledger.ns[3].translations, 0);
 	CU_ASSERT_EQUAL(length(), 0);
 	/* Once more: there is nothing to take away. */
 	strike(o);

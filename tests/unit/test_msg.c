@@ -422,6 +422,29 @@ test_reader(void)
 	CU_ASSERT_FALSE(rd_done(&r));
 }
 
+/* The greatest integer of variable length is read; one bit more is none, nor is what is cut off. */
+static void
+test_variable(void)
+{
+	uint8_t data[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1 };
+	uint64_t v = 7;
+	struct rd r;
+
+	rd_init(&r, data, sizeof(data));
+	CU_ASSERT_TRUE(rd_var(&r, &v));
+	CU_ASSERT(v == UINT64_MAX && rd_done(&r));
+	rd_init(&r, data, sizeof(data) - 1);
+	CU_ASSERT_TRUE(rd_var(&r, &v));
+	CU_ASSERT(v == 0 && r.failed);
+	data[sizeof(data) - 1] = 2;
+	rd_init(&r, data, sizeof(data));
+	CU_ASSERT_FALSE(rd_var(&r, &v));
+	/* Shorter it would be the same. */
+	data[sizeof(data) - 1] = 0;
+	rd_init(&r, data, sizeof(data));
+	CU_ASSERT_FALSE(rd_var(&r, &v));
+}
+
 static void
 test_writer(void)
 {
@@ -508,6 +531,7 @@ main(void)
 		{ "no operation at all", test_empty },
 		{ "prints", test_print },
 		{ "reader", test_reader },
+		{ "integers of variable length", test_variable },
 		{ "writer", test_writer },
 		{ "reasons", test_reasons },
 		{ "handles", test_handles },

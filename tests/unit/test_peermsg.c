@@ -318,21 +318,115 @@ test_eldership(void)
 	CU_ASSERT_STRING_EQUAL(err.why, "above the maximum");
 }
 
-/* Memory that does not suffice is an error, never a smaller list; none at all neither. */
+/* Memory that does not suffice is an error, never a smaller list; an empty one needs none. */
 static void
 test_arena(void)
 {
+	enum { ENOUGH = 24 };		/* two bytes, and two numbers of four where any object may lie */
+	static const uint8_t bytes[] = { 2, 1, 2, 2, 1, 2 }, fp[8 + 1 + 1 + 1] = { 1 };
+	struct msg_arena a = { memory, ENOUGH, 0 };
+	struct peer_full_request out;
+	struct peer_fp none;
 	struct peer_msg m;
 	struct msg_error err;
+	struct rd r;
 
-	for (size_t room = 0; room < 24; room++) {
-		struct msg_arena a = { memory, room, 0 };
-		struct rd r;
-
-		rd_init(&r, "\2\1\2\2\1\2", 6);
+	for (size_t room = 0; room < ENOUGH; room++) {
+		a = (struct msg_arena){ memory, room, 0 };
+		rd_init(&r, bytes, sizeof(bytes));
 		CU_ASSERT_FALSE(peer_msg_read(PEER_full_request, &r, &a, &m, &err));
 		CU_ASSERT_STRING_EQUAL(err.why, "too large");
 	}
+	a = (struct msg_arena){ memory, ENOUGH, 0 };
+	rd_init(&r, bytes, sizeof(bytes));
+	CU_ASSERT_TRUE(peer_msg_read(PEER_full_request, &r, &a, &m, &err));
+	CU_ASSERT_EQUAL(a.used, ENOUGH);
+	rd_init(&r, bytes, sizeof(bytes));
+	CU_ASSERT_FALSE(msg_decode(&peer_addr_desc, &r, &out, &err));
+	CU_ASSERT_STRING_EQUAL(err.why, "too large");
+	rd_init(&r, fp, sizeof(fp));
+	CU_ASSERT_TRUE(msg_decode(&peer_fp_desc, &r, &none, &err));
+	CU_ASSERT(none.eld.v == NULL && none.eld.n == 0 && rd_done(&r));
+}
+
+/* What is in memory is judged as what comes from the wire. */
+static void
+invalid(const struct msg_desc *d, const void *in, const char *field, const char *why)
+{
+	struct msg_error err = { "", "", "", 0 };
+
+	CU_ASSERT_FALSE(msg_valid(d, in, &err));
+	CU_ASSERT_STRING_EQUAL(err.field, field);
+	CU_ASSERT_STRING_EQUAL(err.why, why);
+}
+
+static void
+test_invalid(void)
+{
+	static const uint8_t one[PEER_LEVELS + 1] = { 1, 1 }, bad[] = { 0, 1 };
+	static const uint32_t pos[] = { 0 };
+	static const int32_t eld[] = { 0, -2 };
+	const struct peer_fp fp = { .id = 1, .eld = { eld, 2 } };
+	struct peer_full_request m = { { .gexp = { one, 2 }, .pos = { pos, 1 } } };
+	const struct msg_desc *d = msg_find(peer_msgs, peer_n_msgs, PEER_full_request);
+	struct msg_error err;
+
+	CU_ASSERT_TRUE(msg_valid(d, &m, &err));
+	m.requester.gexp.n = 0;
+	invalid(d, &m, "gexp", "has a length that is not allowed");
+	m.requester.gexp.n = PEER_LEVELS + 1;
+	invalid(d, &m, "gexp", "has a length that is not allowed");
+	m.requester.gexp.v = bad;
+	m.requester.gexp.n = 2;
+	invalid(d, &m, "gexp", "below the minimum");
+	invalid(&peer_fp_desc, &fp, "eldership", "below the minimum");
+}
+
+static void
+test_print(void)
+{
+	static const uint8_t gexp[] = { 1, 2 };
+	static const uint32_t pos[] = { 3 };
+	struct peer_msg m = { .type = PEER_full_request,
+		.full_request.requester = { .gexp = { gexp, 2 }, .pos = { pos, 1 } } };
+	char text[200];
+
+	peer_msg_print(&m, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "full_request requester={addr gexp=[gexp gexp=1; gexp gexp=2] "
+	    "pos=[pos pos=3]}");
+	m.full_request.requester.pos.n = 0;
+	peer_msg_print(&m, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "full_request requester={addr gexp=[gexp gexp=1; gexp gexp=2] "
+	    "pos=[]}");
+}
+
+/* The most bytes that a list of up to MAX bytes has, and five such lists. */
+static void
+most(uint64_t max, size_t one, size_t five)
+{
+	const struct msg_field byte = { .kind = MSG_U8, .size = 1 };
+	const struct msg_desc element = { .n_fields = 1, .fields = &byte };
+	const struct msg_field bytes = { .kind = MSG_LIST, .max = max, .of = &element };
+	const struct msg_desc list = { .n_fields = 1, .fields = &bytes };
+	const struct msg_field lists = { .kind = MSG_LIST, .max = 5, .of = &list };
+	const struct msg_desc all = { .n_fields = 1, .fields = &lists };
+
+	CU_ASSERT_EQUAL(msg_wire_max(&list), one);
+	CU_ASSERT_EQUAL(msg_wire_max(&all), five);
+}
+
+/* The count of a list takes three bytes at most. */
+static void
+test_most(void)
+{
+	const size_t fifth = (SIZE_MAX - 5) / 5;	/* exactly */
+
+	CU_ASSERT_EQUAL(msg_wire_max(&peer_addr_desc), 3 + PEER_LEVELS + 3 + PEER_LEVELS * 5);
+	most(0, 3, 3 + 5 * 3);
+	most(7, 10, 3 + 5 * 10);
+	most(fifth - 3, fifth, SIZE_MAX - 2);
+	most(fifth - 2, fifth + 1, SIZE_MAX);
+	most(SIZE_MAX, SIZE_MAX, SIZE_MAX);
 }
 
 static void
@@ -369,6 +463,9 @@ main(void)
 		{ "unknown types and errors", test_unknown },
 		{ "elderships", test_eldership },
 		{ "memory that does not suffice", test_arena },
+		{ "what is wrong in memory", test_invalid },
+		{ "records and lists in print", test_print },
+		{ "the most bytes of lists", test_most },
 		{ "the frame", test_frame },
 	};
 

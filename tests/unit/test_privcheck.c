@@ -668,6 +668,10 @@ test_interrupted(void)
 	tells(NS, 0, 3, 0, 0);
 	difference(1, PRIV_FATE_FAILED, EIO, "route", "cannot be listed");
 	CU_ASSERT_EQUAL(k.sends, 0);
+	/* Nor is it asked for again: only what changed meanwhile is. */
+	k.dumps = 0;
+	tells(NS, 0, 3, 0, 0);
+	CU_ASSERT_EQUAL(k.dumps, 3);
 	/* Nor is something counted that was listed before, and stays. */
 	attr_set(listed(&objects[ADDRESS], NS), sizeof(struct ifaddrmsg), IFA_LOCAL, 1);
 	tells(NS, 0, 3, 0, 0);

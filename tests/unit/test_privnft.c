@@ -66,7 +66,9 @@ __wrap_nlq_dump_once(struct nl_sock *sk, struct nl_msg *m, nlq_each *each, void 
 	k.dumps++;
 	for (size_t i = 0; i < k.n && !fails; i++)
 		if (kind(message(i)) == type) {
-			((struct nfgenmsg *)nlmsg_data(message(i)))->res_id = htons(k.generation);
+			/* Behind one that is too short stands something else. */
+			((struct nfgenmsg *)nlmsg_data(message(i)))->res_id =
+			    htons(k.generation + (message(i)->nlmsg_len < NLMSG_SPACE(1)));
 			each(message(i), arg);
 		}
 	if (k.changes > 0) {
@@ -117,6 +119,8 @@ static const struct obj objects[] = {
 	{ .kind = OBJ_NAT, .nat = PRIV_NAT_SOURCE, .addr = 0x0a000040, .len = 27,
 	    .src = 0x0a000016 },
 	{ .kind = OBJ_NAT, .nat = PRIV_NAT_SOURCE, .addr = 0x0a000060, .len = 27,
+	    .src = 0x0a000016 },
+	{ .kind = OBJ_NAT, .nat = PRIV_NAT_SOURCE, .addr = 0x0a000070, .len = 28,
 	    .src = 0x0a000016 },
 };
 
@@ -237,11 +241,14 @@ test_lost(void)
 	end();
 }
 
-/* Attributes of each part, but for those that are the kernel's own. */
+/*
+ * Attributes of each part, but for those that are the kernel's own, even if they look like a list of
+ * elements.
+ */
 static void
 test_altered(void)
 {
-	static const uint64_t handle = 1;
+	static const struct nlattr handle[2] = { { 2 * sizeof(handle[0]), 1 }, { 2, 3 } };
 	static const struct {
 		int type, attr;
 		bool ours;
@@ -254,6 +261,7 @@ test_altered(void)
 		{ NFT_MSG_NEWRULE, NFTA_RULE_HANDLE, false },
 		{ NFT_MSG_NEWRULE, NFTA_RULE_POSITION, false },
 		{ NFT_MSG_NEWRULE, NFTA_RULE_COMPAT, true },
+		{ NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_SET_ID, false },
 		{ NFT_MSG_NEWSET, NFTA_SET_HANDLE, false },
 		{ NFT_MSG_NEWSET, NFTA_SET_EXPRESSIONS + 1, false },
 		{ NFT_MSG_NEWSET, NFTA_SET_EXPRESSIONS, true },
@@ -261,7 +269,7 @@ test_altered(void)
 
 	begin();
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
-		append(find(cases[c].type, 0), cases[c].attr, &handle, sizeof(handle));
+		append(find(cases[c].type, 0), cases[c].attr, handle, sizeof(handle));
 		finds(cases[c].ours ? PRIV_FATE_REPAIRED : 0, 0, cases[c].ours);
 	}
 	for (size_t i = 0; i < k.n; i++) {
@@ -271,7 +279,7 @@ test_altered(void)
 		finds(PRIV_FATE_REPAIRED, 0, 1);
 		finds(0, 0, 0);
 	}
-	append(find(NFT_MSG_NEWTABLE, 0), NFTA_TABLE_FLAGS, &handle, sizeof(handle));
+	append(find(NFT_MSG_NEWTABLE, 0), NFTA_TABLE_FLAGS, handle, sizeof(handle));
 	finds(PRIV_FATE_REPAIRED, 0, 1);
 	end();
 }
@@ -299,7 +307,11 @@ test_order(void)
 		memcpy(k.v[i + 1], k.v[i], MESSAGE);
 		memcpy(k.v[i], one, MESSAGE);
 	}
-	CU_ASSERT(same > 0);
+	CU_ASSERT(same > 1);
+	/* Nor have their chains: a neighbour's may be older or younger than those of translations. */
+	memcpy(k.v[k.n++], k.v[find(NFT_MSG_NEWRULE, 0)], MESSAGE);
+	message(find(NFT_MSG_NEWRULE, 0))->nlmsg_type = NLMSG_NOOP;
+	finds(0, 0, 0);
 	end();
 }
 
@@ -317,8 +329,16 @@ test_foreign(void)
 		finds(0, 0, 0);
 	}
 	k.n = n;
-	/* With our name, but not with our comment, it is not ours. */
+	/* Nor are those without our comment, or what is too short to be one. */
 	table = find(NFT_MSG_NEWTABLE, 0);
+	memcpy(k.v[k.n], k.v[table], MESSAGE);
+	((char *)nla_data(attr(k.n, NFTA_TABLE_NAME)))[0] = 'x';
+	((char *)nla_data(attr(k.n++, NFTA_TABLE_USERDATA)))[3] ^= 1;
+	finds(0, 0, 0);
+	message(k.n - 1)->nlmsg_len = NLMSG_HDRLEN;
+	finds(0, 0, 0);
+	k.n = n;
+	/* With our name, but not with our comment, it is not ours. */
 	((char *)nla_data(attr(table, NFTA_TABLE_USERDATA)))[3] ^= 1;
 	finds(PRIV_FATE_FOREIGN, 0, 0);
 	((char *)nla_data(attr(table, NFTA_TABLE_USERDATA)))[3] ^= 1;
@@ -328,9 +348,17 @@ test_foreign(void)
 			finds(PRIV_FATE_FOREIGN, 0, 0);
 			((char *)nla_data(attr(table, NFTA_TABLE_USERDATA)))[byte] ^= (char)(1 << bit);
 		}
+	attr(table, NFTA_TABLE_USERDATA)->nla_len--;
+	finds(PRIV_FATE_FOREIGN, 0, 0);
+	attr(table, NFTA_TABLE_USERDATA)->nla_len++;
 	attr(table, NFTA_TABLE_USERDATA)->nla_type = NFTA_TABLE_USERDATA + 1;
 	finds(PRIV_FATE_FOREIGN, 0, 0);
 	attr(table, NFTA_TABLE_USERDATA + 1)->nla_type = NFTA_TABLE_USERDATA;
+	finds(0, 0, 0);
+	/* One without a name, which the kernel does not tell, is at least no harm. */
+	memcpy(k.v[k.n], k.v[table], MESSAGE);
+	message(k.n++)->nlmsg_len = NLMSG_LENGTH(sizeof(struct nfgenmsg));
+	finds(PRIV_FATE_REPAIRED, 0, 1);
 	finds(0, 0, 0);
 	end();
 }

@@ -446,6 +446,26 @@ test_answered(void)
 	end();
 }
 
+/* An address may be somebody else's, who had it before, and stays; a rule of others is not removed. */
+static void
+test_unanswered(void)
+{
+	struct priv_op *ops[] = { OP(addr_add, ETH1, 0x0a000016), OP(rule_on, NS0, 0) };
+
+	for (size_t i = 0; i < 2; i++) {
+		begin();
+		txn_begin(&txn);
+		fakex_fail(FAKEX_UNHEARD, 0);
+		txn_op(&txn, ops[i]);
+		txn_end(&txn, false);
+		refused(PRIV_R_KERNEL, 0);
+		CU_ASSERT_EQUAL(ledger.objects, 3);
+		CU_ASSERT_EQUAL(things(), i == 0 ? 4 : 3);
+		fakex_begin(&ledger, &never);
+		end();
+	}
+}
+
 /* --- batches ------------------------------------------------------------------------- */
 
 /* Takes N neighbours; their handles come as results 0 … N - 1. */
@@ -739,6 +759,7 @@ main(void)
 		{ "what was made is told", test_answers },
 		{ "what is gone already", test_gone },
 		{ "what was answered before answers were lost", test_answered },
+		{ "an address that was not answered stays", test_unanswered },
 		{ "batches are as large as may be", test_batches },
 		{ "after a refusal nothing more is sent", test_nothing_more },
 		{ "which of the marks is refused", test_marks_named },

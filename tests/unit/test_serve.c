@@ -369,9 +369,13 @@ test_results(void)
 
 	border_open();
 	will_make = 3;
+	/* What a transaction dropped is removed when it has been answered. */
+	ledger.ns[2].closing = true;
+	ledger.ns[2].fd = -1;
 	say_hello();
 	say_ops(0, 1);
 	CU_ASSERT_TRUE(served());
+	CU_ASSERT_FALSE(ledger.ns[2].closing);
 	welcomed();
 	f = answer(&r);
 	CU_ASSERT_EQUAL(f.type, PRIV_DONE);
