@@ -173,7 +173,7 @@ from_hex(const char *hex, uint8_t *out, size_t size)
 	return n;
 }
 
-/* --- one vector ------------------------------------------------------------------------------ */
+/* --- one vector -------------------------------------------------------------------------- */
 
 static const char *
 text_of(const json_t *v, const char *key)
@@ -226,7 +226,8 @@ accepted(const struct msg_desc *d, const json_t *v, const json_t *meaning, const
 }
 
 static void
-refused(const struct msg_desc *d, const json_t *v, const json_t *what, const uint8_t *data, size_t len)
+refused(const struct msg_desc *d, const json_t *v, const json_t *what, const uint8_t *data,
+    size_t len)
 {
 	static uint8_t out[POOL];
 	struct msg_error err;
@@ -289,7 +290,7 @@ check_file(const struct msg_desc *d, const char *kind)
 	return n;
 }
 
-/* --- tests ------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------- */
 
 static void
 test_parts(void)

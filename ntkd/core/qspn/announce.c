@@ -22,11 +22,12 @@
 
 /* --- news ------------------------------------------------------------------ */
 
-void
-news_add(struct qspn *q, struct path *p)
+static void
+news_list(struct qspn *q, struct path *p, bool echo)
 {
 	struct path **v;
 
+	p->echo = echo && (p->echo || !p->listed);
 	if (p->listed)
 		return;
 	v = grow(q->news.v, q->news.n, 1, &q->news.size, sizeof(struct path *));
@@ -38,6 +39,12 @@ news_add(struct qspn *q, struct path *p)
 	v[q->news.n++] = p;
 	p->listed = true;
 	p->refs++;
+}
+
+void
+news_add(struct qspn *q, struct path *p)
+{
+	news_list(q, p, false);
 }
 
 void
@@ -60,7 +67,7 @@ news_close(struct qspn *q, const struct dest *d)
 {
 	for (size_t i = 0; i < d->n && amended(q, QSPN_A1_CLOSURE); i++)
 		if (!d->v[i]->held)
-			news_add(q, d->v[i]);
+			news_list(q, d->v[i], true);
 }
 
 void
@@ -250,7 +257,7 @@ dirty_place(const struct qspn *q, const struct path *p)
 }
 
 static void
-dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set)
+dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set, bool fresh)
 {
 	struct dirty *v = grow(q->dirty, q->n_dirty, 1, &q->dirty_size, sizeof(*v));
 
@@ -260,14 +267,14 @@ dirty_insert(struct qspn *q, size_t at, struct path *p, const uint64_t *set)
 	}
 	q->dirty = v;
 	memmove(v + at + 1, v + at, (q->n_dirty - at) * sizeof(*v));
-	v[at] = (struct dirty){ .p = p };
+	v[at] = (struct dirty){ .p = p, .fresh = fresh };
 	memcpy(v[at].arcs, set, sizeof(v[at].arcs));
 	p->refs++;
 	q->n_dirty++;
 }
 
 static void
-dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
+dirty_add(struct qspn *q, struct path *p, const uint64_t *set, bool fresh)
 {
 	size_t at = dirty_place(q, p);
 
@@ -275,15 +282,17 @@ dirty_add(struct qspn *q, struct path *p, const uint64_t *set)
 		if (q->n_dirty >= q->p->max_paths_all)
 			q->dirty_all = true;
 		else
-			dirty_insert(q, at, p, set);
+			dirty_insert(q, at, p, set, fresh);
 		return;
 	}
+	q->dirty[at].fresh = q->dirty[at].fresh || fresh;
 	for (size_t i = 0; i < ARC_WORDS; i++)
 		q->dirty[at].arcs[i] |= set[i];
 	if (q->dirty[at].p == p)
 		return;
 	p->refs++;
 	p->spoken = p->spoken || q->dirty[at].p->spoken;
+	p->told |= q->dirty[at].p->told;
 	path_drop(q, q->dirty[at].p);
 	q->dirty[at].p = p;
 }
@@ -318,17 +327,35 @@ is_of_use(const struct arc *a, const struct item *i)
 	return !a->known || item_for(i, a->at);
 }
 
-/* What A is to be told of the dirty paths, whose items are at ALL. */
+/* A may have P from an earlier message. */
+static bool
+may_have(const struct arc *a, const struct path *p)
+{
+	return !path_has(p, a->at) && (p->told >> a->at.level & 1) != 0;
+}
+
+/*
+ * What A is to be told of the dirty paths, whose items are at ALL.  Alternatives to what
+ * changed (A1) are for those who have what changed: to whom it is of no use, and was of none
+ * before, nothing was lost.
+ */
 static void
 flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 {
 	struct qspn_msg *m;
+	bool concerned = false;
 	size_t n = 0;
 
-	for (size_t i = 0; i < q->n_dirty; i++)
-		if (arc_is_in(q->dirty[i].arcs, a) && !is_unspeakable(q, &all[i]) &&
-		    !is_unheard_of(&all[i]) && is_of_use(a, &all[i]))
-			v[n++] = all[i];
+	for (size_t i = 0; i < q->n_dirty; i++) {
+		if (!arc_is_in(q->dirty[i].arcs, a) || is_unspeakable(q, &all[i]) ||
+		    is_unheard_of(&all[i]))
+			continue;
+		v[n] = all[i];
+		n += is_of_use(a, &all[i]);
+		concerned = concerned || (q->dirty[i].fresh &&
+		    (is_of_use(a, &all[i]) || may_have(a, q->dirty[i].p)));
+	}
+	n = concerned ? n : 0;
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;
 	m = compose_change(q, a, v, n);
@@ -356,6 +383,8 @@ announce_flush(struct qspn *q)
 		announce_full(q);
 	for (size_t i = 0; i < q->n_arcs && !q->dirty_all; i++)
 		flush_arc(q, q->arc[i], all, v);
+	for (size_t i = 0; i < q->n_dirty; i++)
+		all[i].p->told = ~all[i].ignore;
 	dirty_clear(q);
 }
 
@@ -366,7 +395,7 @@ news_to_dirty(struct qspn *q, const struct arc *from)
 
 	audience(q, from, set);
 	for (size_t i = 0; i < q->news.n; i++)
-		dirty_add(q, q->news.v[i], set);
+		dirty_add(q, q->news.v[i], set, !q->news.v[i]->echo);
 	q->dirty_own = q->dirty_own || q->news.own;
 }
 

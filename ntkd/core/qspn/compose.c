@@ -337,6 +337,7 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 	for (size_t i = 0; i < n; i++) {
 		path_write(&v[i], &paths[i], r);
 		v[i].p->spoken = true;
+		v[i].p->told |= ~v[i].ignore;
 	}
 	m->paths.v = paths;
 	m->paths.n = (uint16_t)n;

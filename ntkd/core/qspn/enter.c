@@ -153,6 +153,7 @@ copy_path(struct qspn *q, const struct qspn_entry *e, const struct path *old)
 	/* The old identity told of it, and those inside took it over. */
 	if (k != NULL)
 		k->spoken = true;
+		k->told = UINT32_MAX;
 	return k;
 }
 

@@ -65,10 +65,12 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
+	uint32_t told;		/* bit i: those who see us in our g-node of level i were told of it */
 	uint16_t n;
 	bool stored;
 	bool exposed;
 	bool listed;		/* in the news of this call */
+	bool echo;		/* there only because others to its destination are (A1) */
 	bool changed;		/* by this update (V_d of spec 4.10) */
 	bool held;		/* nobody shall hear of it yet: news_dest() */
 	bool spoken;		/* a message told of it */
@@ -114,6 +116,7 @@ struct news {
 struct dirty {
 	struct path *p;
 	uint64_t arcs[ARC_WORDS];
+	bool fresh;		/* it came, changed or went; not only others to its destination */
 };
 
 struct split {

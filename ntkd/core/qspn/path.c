@@ -37,6 +37,8 @@ path_keep(struct qspn *q, const struct path *p)
 	k->refs = 1;
 	k->fp->refs++;
 	k->stored = k->exposed = k->listed = k->changed = k->held = k->spoken = false;
+	k->echo = false;
+	k->told = 0;
 	k->spare = k->blind = false;
 	return k;
 }
