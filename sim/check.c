@@ -195,8 +195,9 @@ destination_disjoint(struct check *c, uint32_t node, struct coord d)
 
 	n = n < CHECK_PATHS ? n : CHECK_PATHS;
 	verdict = disjoint_judge(&c->disjoint, node, d, v, n, &c->count.disjoint, why, sizeof(why));
+	c->count.open += verdict == DISJOINT_OPEN;
 	c->count.late += verdict == DISJOINT_LATE;
-	return verdict == DISJOINT_GOOD || (verdict == DISJOINT_LATE && !c->updated) ||
+	return verdict <= DISJOINT_OPEN || (verdict == DISJOINT_LATE && !c->updated) ||
 	    broken(c, "node %u, paths to the g-node %u,%u: %s", node, d.level, d.pos, why);
 }
 

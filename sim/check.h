@@ -41,6 +41,7 @@ struct check_count {
 	uint64_t ends[WALK_ENDS];
 	uint64_t paths;			/* of all ranks, compared with what they cost at least */
 	uint64_t disjoint;		/* pairs of paths whose links were compared */
+	uint64_t open;			/* destinations without a path around a neighbour that is offered */
 	uint64_t late;			/* destinations whose paths need the next periodic update */
 	uint64_t costs;			/* first paths compared with the cheapest way */
 	uint64_t costs_incomparable;	/* the true cheapest way re-enters a g-node */

@@ -337,45 +337,47 @@ serves(struct around *a, const struct qspn_path *p, bool through)
 
 /* --- what neighbours offer --------------------------------------------------------------- */
 
+/* The first hop of P outside the g-node of LEVEL of whoever has it. */
+static size_t
+outside(const struct qspn_path *p, unsigned level)
+{
+	size_t i = 0;
+
+	while (p->hops[i].to.level < level)
+		i++;
+	return i;
+}
+
 /*
- * Those outside the g-node of LEVEL do not use path P of node U: another one leads to the
- * same exit for less (spec 4.17).
+ * Those outside the g-node of LEVEL do not use the last of the N paths at V, all to one
+ * destination: a cheaper one looks the same from there.
  */
 static bool
-is_ignored(const struct disjoint *d, uint32_t u, const struct qspn_path *p, unsigned level)
+is_ignored(const struct qspn_path *v, size_t n, unsigned level)
 {
-	struct qspn_path v[PATHS];
-	size_t j = 0, n;
+	const struct qspn_path *p = &v[n - 1];
+	size_t j = outside(p, level);
 
-	while (p->hops[j].to.level < level)
-		j++;
-	n = level == 0 ? 0 : qspn_paths(d->w->nodes[u].qspn, p->hops[j].to, v, PATHS);
-	for (size_t i = 0; i < n && i < PATHS; i++) {
-		if (v[i].hops[v[i].n_hops - 1].id != p->hops[j].id)
-			continue;
-		if (v[i].n_hops != j + 1)
+	for (size_t i = 0; level > 0 && i + 1 < n; i++) {
+		size_t k = outside(&v[i], level);
+		bool same = v[i].n_hops - k == p->n_hops - j;
+
+		for (size_t h = j; same && h < p->n_hops; h++, k++)
+			same = v[i].hops[k].id == p->hops[h].id &&
+			    coord_equal(v[i].hops[k].to, p->hops[h].to);
+		if (same)
 			return true;
-		for (size_t k = 0; k <= j; k++)
-			if (v[i].hops[k].id != p->hops[k].id ||
-			    !coord_equal(v[i].hops[k].to, p->hops[k].to))
-				return true;
-		return false;
 	}
 	return false;
 }
 
-/*
- * NODE could use path P of its neighbour U, which it sees in g-node C, and it leads around
- * AVOID.
- */
+/* NODE could use path P of a neighbour, which it sees in C, and it leads around AVOID. */
 static bool
-is_offered(const struct disjoint *d, uint32_t node, uint32_t u, struct coord c,
-    const struct qspn_path *p, struct coord avoid)
+is_offered(const struct disjoint *d, uint32_t node, struct coord c, const struct qspn_path *p,
+    struct coord avoid)
 {
 	const struct world_node *n = &d->w->nodes[node];
 
-	if (is_ignored(d, u, p, c.level))
-		return false;
 	for (size_t i = 0; i < p->n_hops; i++) {
 		struct coord h = p->hops[i].to;
 
@@ -410,7 +412,7 @@ offer(const struct disjoint *d, uint32_t node, struct coord dest, struct coord a
 			continue;
 		k = qspn_paths(d->w->nodes[e->node].qspn, dest, v, PATHS);
 		for (size_t j = 0; j < k && j < PATHS; j++)
-			if (is_offered(d, node, e->node, c, &v[j], avoid))
+			if (!is_ignored(v, j + 1, c.level) && is_offered(d, node, c, &v[j], avoid))
 				return e;
 	}
 	return NULL;
@@ -466,7 +468,7 @@ judge_offers(const struct disjoint *d, uint32_t node, struct coord dest, const s
 		    offer(d, node, dest, near->v[i]);
 
 		if (e != NULL)
-			return judge(DISJOINT_LATE, why, size, "none leads around the neighbour's "
+			return judge(DISJOINT_OPEN, why, size, "none leads around the neighbour's "
 			    "g-node %u,%u, but node %u offers one", near->v[i].level,
 			    near->v[i].pos, e->node);
 	}

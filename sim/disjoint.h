@@ -15,14 +15,13 @@
  *   leads through, or
  * - be one of the first max_paths, and have no more in common with any cheaper one than the
  *   ratio allows.
- * And where a neighbour offers a path around another neighbour's g-node, such a path must be shown:
- * packets that come from there have no other way.
+ * A manager judges what it is told at the moment: when the nodes inside a g-node become more or
+ * fewer, or it is adjacent no more, paths through it are not compared anew.  The next periodic
+ * update brings that in order, so it is wrong only when it lasts longer.
  *
- * A manager judges what it is told at the moment.  A path that it let go because another one
- * led around a neighbour too is not offered again when that one goes; and when the nodes inside
- * a g-node become more or fewer, or it is adjacent no more, paths through it are not compared
- * anew.  The next periodic update brings both in order, so these two are wrong only when they
- * last longer.
+ * And where a neighbour offers a path around another neighbour's g-node, such a path should be
+ * shown.  A manager that let one go because another one served as well does not look for it again
+ * when that one goes: what is put aside takes no part in the selection (spare.c).
  */
 
 #include "sim/world.h"
@@ -33,6 +32,7 @@ extern "C" {
 
 enum disjoint_verdict {
 	DISJOINT_GOOD,
+	DISJOINT_OPEN,		/* but a path around a neighbour that is offered is not shown */
 	DISJOINT_LATE,		/* must become good with the next periodic update */
 	DISJOINT_BAD,
 };

@@ -37,6 +37,9 @@ print_check(const struct run *r, FILE *f)
 	    c->ends[WALK_WRONG], c->ends[WALK_DEAD]);
 	fprintf(f, "paths         %" PRIu64 " exist and cost what they must; %" PRIu64 " pairs are as "
 	    "disjoint as they must\n", c->paths, c->disjoint);
+	if (c->open != 0)
+		fprintf(f, "open          %" PRIu64 " destinations lack a path around a neighbour that "
+		    "another one offers\n", c->open);
 	if (r->late != 0)
 		fprintf(f, "late          %" PRIu64 " destinations had the paths that they must after the next "
 		    "periodic update only\n", r->late);
@@ -148,6 +151,7 @@ put_check(json_t *o, const struct run *r)
 	put(o, "loops_on_the_way", json_u64(r->check.loops_on_the_way));
 	put(o, "paths", json_u64(c->paths));
 	put(o, "disjoint", json_u64(c->disjoint));
+	put(o, "open", json_u64(c->open));
 	put(o, "late", json_u64(r->late));
 	put(o, "costs", json_u64(c->costs));
 	put(o, "costs_incomparable", json_u64(c->costs_incomparable));

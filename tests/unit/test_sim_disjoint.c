@@ -70,12 +70,12 @@ judge(const struct lab *l, uint32_t node, struct coord d, const struct qspn_path
 
 /* Judges all paths of all nodes: how many destinations with which verdict. */
 static void
-judge_all(const struct lab *l, unsigned count[3], uint64_t *compared)
+judge_all(const struct lab *l, unsigned count[4], uint64_t *compared)
 {
 	const struct topo *t = &l->w->settings.params.topo;
 
 	*compared = 0;
-	memset(count, 0, 3 * sizeof(count[0]));
+	memset(count, 0, 4 * sizeof(count[0]));
 	for (uint32_t node = 0; node < l->w->n_nodes; node++)
 		for (uint8_t level = 0; level < t->levels; level++)
 			for (uint32_t pos = 0; pos < topo_gsize(t, level); pos++) {
@@ -104,7 +104,7 @@ test_good(void)
 	};
 
 	for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
-		unsigned count[3];
+		unsigned count[4];
 		uint64_t compared;
 		struct lab l;
 
@@ -114,10 +114,12 @@ test_good(void)
 		CU_ASSERT_TRUE_FATAL(world_rest(l.w, LIMIT, NULL, NULL));
 		CU_ASSERT_TRUE_FATAL(disjoint_read(&l.d));
 		judge_all(&l, count, &compared);
-		tap_note("%u nodes, levels %s: %u destinations good, %u late, %u bad; %llu pairs compared",
-		    worlds[i].nodes, worlds[i].gsizes, count[DISJOINT_GOOD], count[DISJOINT_LATE],
-		    count[DISJOINT_BAD], (unsigned long long)compared);
+		tap_note("%u nodes, levels %s: %u destinations good, %u open, %u late, %u bad; %llu pairs "
+		    "compared", worlds[i].nodes, worlds[i].gsizes, count[DISJOINT_GOOD],
+		    count[DISJOINT_OPEN], count[DISJOINT_LATE], count[DISJOINT_BAD],
+		    (unsigned long long)compared);
 		CU_ASSERT_TRUE(count[DISJOINT_GOOD] > 100);
+		CU_ASSERT_EQUAL(count[DISJOINT_OPEN], 0);
 		CU_ASSERT_EQUAL(count[DISJOINT_LATE], 0);
 		CU_ASSERT_EQUAL(count[DISJOINT_BAD], 0);
 		CU_ASSERT_TRUE(worlds[i].shape == GRAPH_RING || compared > 20);
@@ -249,6 +251,7 @@ test_around_is_missing(void)
 			if (judge(&l, node, d, v, 1) == DISJOINT_GOOD)
 				continue;
 			missed++;
+			CU_ASSERT_EQUAL(judge(&l, node, d, v, 1), DISJOINT_OPEN);
 			CU_ASSERT_PTR_NOT_NULL(strstr(why, "none leads around the neighbour's g-node"));
 		}
 	tap_note("%u destinations whose other paths were taken away, and missed", missed);
@@ -260,7 +263,7 @@ test_around_is_missing(void)
 static void
 test_gone(void)
 {
-	unsigned count[3];
+	unsigned count[4];
 	uint64_t compared;
 	struct lab l;
 

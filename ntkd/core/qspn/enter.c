@@ -151,9 +151,10 @@ copy_path(struct qspn *q, const struct qspn_entry *e, const struct path *old)
 	k = path_keep(q, p);
 	fps_drop(&q->fps, p->fp);
 	/* The old identity told of it, and those inside took it over. */
-	if (k != NULL)
+	if (k != NULL) {
 		k->spoken = true;
 		k->told = UINT32_MAX;
+	}
 	return k;
 }
 
