@@ -136,7 +136,7 @@ add_border(const struct lab *l, uint32_t node, unsigned level, char *view, size_
 {
 	const struct qspn *q = l->w->nodes[node].qspn;
 	struct fingerprint fp;
-	uint32_t nodes;
+	uint32_t nodes = 0;
 
 	CU_ASSERT_TRUE_FATAL(qspn_fingerprint(q, level, &fp) && qspn_nodes_inside(q, level, &nodes));
 	at = add(view, at, "node %u, level %u, id %llu, %u nodes\n", node, level,
