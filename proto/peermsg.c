@@ -61,6 +61,15 @@
 #define REC(m, doc) const struct msg_desc peer_##m##_desc = DESC(m, 0, doc);
 #undef PEER_WANT_MSGS
 #include "proto/peermsg.tab"
+#undef ELEM
+#undef REC
+
+const struct msg_desc *const peer_parts[] = {
+#define ELEM(m, type, kind, min, max, doc) &peer_##m##_desc,
+#define REC(m, doc) &peer_##m##_desc,
+#include "proto/peermsg.tab"
+};
+const size_t peer_n_parts = sizeof(peer_parts) / sizeof(peer_parts[0]);
 #undef PEER_WANT_RECS
 #define PEER_WANT_MSGS
 

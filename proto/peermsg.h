@@ -175,6 +175,10 @@ extern const struct msg_desc peer_frame_desc, peer_addr_desc, peer_hop_desc, pee
 extern const struct msg_desc peer_gexp_desc, peer_pos_desc, peer_eldership_desc, peer_arc_desc,
     peer_count_desc, peer_nodeid_desc;
 
+/* All parts, in the order of the table: elements and records, the frame among these. */
+extern const struct msg_desc *const peer_parts[];
+extern const size_t peer_n_parts;
+
 /* Name of a message, "?" for an unknown number; static. */
 const char *peer_msg_name(uint8_t type);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/order.h"
+
 bool
 bound_init(struct bound *b, const struct world *w)
 {
@@ -34,20 +36,6 @@ bound_free(struct bound *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/* NODE lies in the g-node C as FROM sees it. */
-static bool
-lies_in(const struct world *w, uint32_t from, struct coord c, uint32_t node)
-{
-	const struct naddr *x = &w->nodes[from].address, *y = &w->nodes[node].address;
-
-	if (w->nodes[node].state != WORLD_NODE_UP || y->pos[c.level] != c.pos)
-		return false;
-	for (unsigned i = c.level + 1U; i < w->settings.params.topo.levels; i++)
-		if (x->pos[i] != y->pos[i])
-			return false;
-	return true;
-}
-
 /* The members of C become those at hand, without values. */
 static void
 gather(struct bound *b, uint32_t from, struct coord c, uint64_t value)
@@ -55,7 +43,7 @@ gather(struct bound *b, uint32_t from, struct coord c, uint64_t value)
 	b->n_members[0] = 0;
 	for (uint32_t i = 0; i < b->w->n_nodes; i++) {
 		b->value[0][i] = BOUND_NONE;
-		if (!lies_in(b->w, from, c, i))
+		if (b->w->nodes[i].state != WORLD_NODE_UP || !order_lies_in(b->w, from, c, i))
 			continue;
 		b->value[0][i] = value;
 		b->members[0][b->n_members[0]++] = i;

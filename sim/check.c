@@ -12,7 +12,8 @@ check_init(struct check *c, struct world *w)
 	memset(c, 0, sizeof(*c));
 	c->w = w;
 	rng_init(&c->rng, w->settings.seed ^ UINT64_C(0x636865636b));
-	return walk_init(&c->walk, w) && truth_init(&c->truth, w) && bound_init(&c->bound, w);
+	return walk_init(&c->walk, w) && truth_init(&c->truth, w) && bound_init(&c->bound, w) &&
+	    disjoint_init(&c->disjoint, w);
 }
 
 void
@@ -21,6 +22,7 @@ check_free(struct check *c)
 	walk_free(&c->walk);
 	truth_free(&c->truth);
 	bound_free(&c->bound);
+	disjoint_free(&c->disjoint);
 }
 
 static const struct topo *
@@ -182,6 +184,23 @@ destination_paths(struct check *c, uint32_t node, struct coord d)
 	return ok;
 }
 
+/* The paths to D are as different as they have to be. */
+static bool
+destination_disjoint(struct check *c, uint32_t node, struct coord d)
+{
+	struct qspn_path v[CHECK_PATHS];
+	size_t n = qspn_paths(c->w->nodes[node].qspn, d, v, CHECK_PATHS);
+	enum disjoint_verdict verdict;
+	char why[CHECK_WHY / 2];
+
+	n = n < CHECK_PATHS ? n : CHECK_PATHS;
+	verdict = disjoint_judge(&c->disjoint, node, d, v, n, &c->count.disjoint, why, sizeof(why));
+	c->count.open += verdict == DISJOINT_OPEN;
+	c->count.late += verdict == DISJOINT_LATE;
+	return verdict <= DISJOINT_OPEN || (verdict == DISJOINT_LATE && !c->updated) ||
+	    broken(c, "node %u, paths to the g-node %u,%u: %s", node, d.level, d.pos, why);
+}
+
 /* The first path against the cheapest way. */
 static bool
 destination_cost(struct check *c, uint32_t node, struct coord d, const struct qspn_path *best)
@@ -220,7 +239,8 @@ destination(struct check *c, uint32_t node, struct coord d)
 		    "connected with it", node, d.level, d.pos);
 	if (!known)
 		return broken(c, "node %u knows no way to the g-node %u,%u", node, d.level, d.pos);
-	return destination_paths(c, node, d) && destination_cost(c, node, d, &best);
+	return destination_paths(c, node, d) && destination_disjoint(c, node, d) &&
+	    destination_cost(c, node, d, &best);
 }
 
 static bool
@@ -357,7 +377,7 @@ check_rest(struct check *c)
 	bool ok;
 
 	memset(&c->count, 0, sizeof(c->count));
-	c->failed = c->failed || !truth_look(&c->truth);
+	c->failed = c->failed || !truth_look(&c->truth) || !disjoint_read(&c->disjoint);
 	if (c->failed)
 		return broken(c, "memory is exhausted");
 	ok = walk_read(&c->walk, c->why, sizeof(c->why));

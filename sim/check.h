@@ -10,13 +10,15 @@
  *
  * At rest, besides: no packet goes round; where the links connect two nodes (and every g-node is
  * connected inside), packets arrive, by every kind of address that both have in common; each
- * path that is told exists, and costs no less than bound.h says; the first one costs no more than
- * the cheapest way there, stretched by 10/7 for each node that the news passed (spec/qspn 12
- * item 17); each own g-node counts as many nodes as it has; and with all
- * amendments, what a node knows from a neighbour is what that neighbour tells (qspn_agree()).
+ * path that is told exists, and costs no less than bound.h says; the first one costs no more
+ * than the cheapest way there, stretched by 10/7 for each node that the news passed (spec/qspn
+ * 12 item 17); paths are as disjoint as they are called (disjoint.h); each own g-node counts as
+ * many nodes as it has; and with all amendments, what a node knows from a neighbour is what that
+ * neighbour tells (qspn_agree()).
  */
 
 #include "sim/bound.h"
+#include "sim/disjoint.h"
 #include "sim/truth.h"
 #include "sim/walk.h"
 
@@ -38,6 +40,9 @@ struct check_count {
 	uint64_t walks;			/* packets sent, all kinds of addresses */
 	uint64_t ends[WALK_ENDS];
 	uint64_t paths;			/* of all ranks, compared with what they cost at least */
+	uint64_t disjoint;		/* pairs of paths whose links were compared */
+	uint64_t open;			/* destinations without a path around a neighbour that is offered */
+	uint64_t late;			/* destinations whose paths need the next periodic update */
 	uint64_t costs;			/* first paths compared with the cheapest way */
 	uint64_t costs_incomparable;	/* the true cheapest way re-enters a g-node */
 	uint64_t stretch;		/* greatest told / true cost, in thousandths */
@@ -48,8 +53,10 @@ struct check {
 	struct walk walk;
 	struct truth truth;
 	struct bound bound;
+	struct disjoint disjoint;
 	struct rng rng;			/* of samples */
 	struct check_count count;	/* of the last check_rest() */
+	bool updated;			/* periodic updates came since the last change: none may be late */
 	uint64_t loops_on_the_way;	/* packets that went round while the world was not at rest */
 	char why[CHECK_WHY];		/* the first invariant that broke */
 	bool failed;			/* memory ran out */

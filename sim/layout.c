@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/order.h"
+
 #define PI 3.14159265358979323846
 
 enum {
@@ -27,19 +29,6 @@ struct maker {
 	uint32_t *order;
 	bool failed;
 };
-
-static int
-order_cmp(const void *a, const void *b, void *arg)
-{
-	const struct world *w = arg;
-	const struct naddr *x = &w->nodes[*(const uint32_t *)a].address;
-	const struct naddr *y = &w->nodes[*(const uint32_t *)b].address;
-
-	for (unsigned i = w->settings.params.topo.levels; i-- > 0; )
-		if (x->pos[i] != y->pos[i])
-			return x->pos[i] < y->pos[i] ? -1 : 1;
-	return 0;
-}
 
 /* Length of the run of nodes from FIRST, before END, that are in one g-node of LEVEL. */
 static uint32_t
@@ -204,7 +193,7 @@ layout_make(struct layout *l, const struct world *w, const double *xy)
 	if (!m.failed && levels == 1)
 		put_flat(&m);
 	if (!m.failed && levels > 1) {
-		qsort_r(m.order, n, sizeof(*m.order), order_cmp, (void *)(uintptr_t)w);
+		order_nodes(w, m.order, w->n_nodes);
 		l->extent = radius(&m, levels, 0, w->n_nodes);
 		put(&m, levels, 0, w->n_nodes, (struct layout_point){ 0, 0 });
 	}

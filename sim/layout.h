@@ -34,7 +34,10 @@ struct layout {
 	double extent;			/* all lies between -extent and extent */
 };
 
-/* XY: places of the nodes in the unit square, which give the directions.  False: memory is exhausted. */
+/*
+ * XY: places of the nodes in the unit square, which give the directions.  False: memory is
+ * exhausted.
+ */
 bool layout_make(struct layout *l, const struct world *w, const double *xy);
 void layout_free(struct layout *l);
 

@@ -235,7 +235,10 @@ positions_give(struct placing *p, const uint32_t *nodes, uint32_t n, uint32_t pi
 	return ok;
 }
 
-/* Cuts the N nodes at NODES into pieces near AIM, at most MOST; false: not into so few positions. */
+/*
+ * Cuts the N nodes at NODES into pieces near AIM, at most MOST; false: not into so few
+ * positions.
+ */
 static bool
 gnode_cut(struct placing *p, const uint32_t *nodes, uint32_t n, unsigned level, uint64_t aim,
     uint64_t most)
@@ -283,7 +286,10 @@ pieces_place(struct placing *p, uint32_t *nodes, uint32_t n, unsigned level)
 	return true;
 }
 
-/* With one spanning tree: sizes from even ones up to the greatest possible, finer cuts each time. */
+/*
+ * With one spanning tree: sizes from even ones up to the greatest possible, finer cuts each
+ * time.
+ */
 static bool
 gnode_try(struct placing *p, uint32_t *nodes, uint32_t n, unsigned level)
 {

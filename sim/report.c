@@ -37,7 +37,14 @@ print_check(const struct run *r, FILE *f)
 	fprintf(f, "packets       %" PRIu64 " sent: %" PRIu64 " reached, %" PRIu64 " loops, %" PRIu64
 	    " wrong, %" PRIu64 " dead\n", c->walks, c->ends[WALK_REACHED], c->ends[WALK_LOOP],
 	    c->ends[WALK_WRONG], c->ends[WALK_DEAD]);
-	fprintf(f, "paths         %" PRIu64 " exist and cost what they must\n", c->paths);
+	fprintf(f, "paths         %" PRIu64 " exist and cost what they must; %" PRIu64 " pairs are as "
+	    "disjoint as they must\n", c->paths, c->disjoint);
+	if (c->open != 0)
+		fprintf(f, "open          %" PRIu64 " destinations lack a path around a neighbour that "
+		    "another one offers\n", c->open);
+	if (r->late != 0)
+		fprintf(f, "late          %" PRIu64 " destinations had the paths that they must after the next "
+		    "periodic update only\n", r->late);
 	fprintf(f, "costs         %" PRIu64 " first paths within the bound, at most %.3f times the "
 	    "true cost (%" PRIu64 " not comparable)\n", c->costs, (double)c->stretch / 1000,
 	    c->costs_incomparable);
@@ -107,8 +114,8 @@ report_text(const struct run *r, FILE *f)
 		    r->splits_true, r->splits);
 	print_check(r, f);
 	fprintf(f, "all           %.3f s of virtual time, %.3f s of CPU, %.3f s for checks, hash "
-	    "%016" PRIx64 "\n", (double)w->now / 1e6, (double)r->cpu_us / 1e6,
-	    (double)r->check_us / 1e6, world_hash(w));
+	    "%016" PRIx64 "\n", (double)r->virtual_us / 1e6, (double)r->cpu_us / 1e6,
+	    (double)r->check_us / 1e6, r->hash);
 	print_events(r, f);
 	return fflush(f) == 0 && ferror(f) == 0;
 }
@@ -158,6 +165,9 @@ put_check(json_t *o, const struct run *r)
 	put(o, "dead", json_u64(c->ends[WALK_DEAD]));
 	put(o, "loops_on_the_way", json_u64(r->check.loops_on_the_way));
 	put(o, "paths", json_u64(c->paths));
+	put(o, "disjoint", json_u64(c->disjoint));
+	put(o, "open", json_u64(c->open));
+	put(o, "late", json_u64(r->late));
 	put(o, "costs", json_u64(c->costs));
 	put(o, "costs_incomparable", json_u64(c->costs_incomparable));
 	put(o, "stretch", json_real((double)c->stretch / 1000));
@@ -183,7 +193,7 @@ report_json(const struct run *r, FILE *f)
 	char topo[TOPO_TEXT], hash[20];
 	bool ok;
 
-	snprintf(hash, sizeof(hash), "%016" PRIx64, world_hash(w));
+	snprintf(hash, sizeof(hash), "%016" PRIx64, r->hash);
 	put(o, "seed", json_u64(w->settings.seed));
 	put(o, "nodes", json_u64(w->n_nodes));
 	put(o, "links", json_u64(w->n_links));
@@ -200,7 +210,7 @@ report_json(const struct run *r, FILE *f)
 	put(o, "paths_per_destination", json_real(s.paths_per_destination));
 	put(o, "splits", json_u64(r->splits_true));
 	put(o, "splits_false", json_u64(r->splits));
-	put(o, "all_virtual_ms", json_real((double)w->now / 1000));
+	put(o, "all_virtual_ms", json_real((double)r->virtual_us / 1000));
 	put(o, "all_cpu_ms", json_real((double)r->cpu_us / 1000));
 	put(o, "event_hash", json_string(hash));
 	put(o, "broken", r->broken ? json_string(r->check.why) : json_null());

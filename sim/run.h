@@ -43,6 +43,9 @@ struct run {
 	uint64_t check_us;
 	uint64_t splits;		/* reported while no g-node was torn apart */
 	uint64_t splits_true;		/* reported otherwise */
+	uint64_t late;		/* check_count.late of the judgement after the last event */
+	uint64_t hash;		/* world_hash() then, */
+	uint64_t virtual_us;	/* and the time */
 	uint64_t bytes_held;		/* by all managers, at the end */
 	uint64_t paths, destinations;
 	bool broken;			/* an invariant broke: check.why */
@@ -50,17 +53,18 @@ struct run {
 };
 
 /*
- * Runs O.  GIVEN, when not NULL, are N events to use instead of drawing them (those that make no
- * sense are passed over).  False when the run could not be made (r->why); whether all invariants held is
- * told by r->broken.
+ * Runs O.  GIVEN, when not NULL, are N events to use instead of drawing them (those that make
+ * no sense are passed over).  False when the run could not be made (r->why); whether all
+ * invariants held is told by r->broken.
  */
 bool run_world(struct run *r, const struct sim_options *o, const struct course_event *given,
     uint32_t n);
 void run_free(struct run *r);
 
 /*
- * Looks for a shorter list of events with which an invariant still breaks, starting from those of R,
- * which broke.  Returns their number; V (free() it) gets them.  NULL in V: memory is exhausted.
+ * Looks for a shorter list of events with which an invariant still breaks, starting from those
+ * of R, which broke.  Returns their number; V (free() it) gets them.  NULL in V: memory is
+ * exhausted.
  */
 uint32_t run_shrink(const struct run *r, struct course_event **v);
 

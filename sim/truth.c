@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/order.h"
+
 bool
 truth_init(struct truth *t, const struct world *w)
 {
@@ -35,16 +37,6 @@ is_usable(const struct world *w, const struct world_end *end)
 	return w->links[end->link].connected && w->nodes[end->node].state == WORLD_NODE_UP;
 }
 
-/* A and B are in one g-node of LEVEL. */
-static bool
-share(const struct world *w, uint32_t a, uint32_t b, unsigned level)
-{
-	for (unsigned i = level; i < w->settings.params.topo.levels; i++)
-		if (w->nodes[a].address.pos[i] != w->nodes[b].address.pos[i])
-			return false;
-	return true;
-}
-
 bool
 truth_ways(struct truth *t, uint32_t from, unsigned level)
 {
@@ -68,7 +60,7 @@ truth_ways(struct truth *t, uint32_t from, unsigned level)
 			uint64_t cost = t->cost[n] + w->links[end->link].cost;
 
 			if (!is_usable(w, end) || cost >= t->cost[end->node] ||
-			    !share(w, from, end->node, level))
+			    !order_share(w, from, end->node, level))
 				continue;
 			t->cost[end->node] = cost;
 			t->links[end->node] = t->links[n] + 1;
@@ -96,7 +88,7 @@ fill(struct truth *t, uint32_t from, unsigned level, uint32_t number, uint32_t *
 			const struct world_end *end = &w->nodes[node].ends[i];
 
 			if (!is_usable(w, end) || t->component[end->node] != UINT32_MAX ||
-			    !share(w, from, end->node, level))
+			    !order_share(w, from, end->node, level))
 				continue;
 			t->component[end->node] = number;
 			stack[n++] = end->node;
@@ -104,20 +96,10 @@ fill(struct truth *t, uint32_t from, unsigned level, uint32_t number, uint32_t *
 	}
 }
 
-static int
-address_cmp(const void *a, const void *b, void *arg)
-{
-	const struct world *w = arg;
-	const struct naddr *x = &w->nodes[*(const uint32_t *)a].address;
-	const struct naddr *y = &w->nodes[*(const uint32_t *)b].address;
-
-	for (unsigned i = w->settings.params.topo.levels; i-- > 0; )
-		if (x->pos[i] != y->pos[i])
-			return x->pos[i] < y->pos[i] ? -1 : 1;
-	return 0;
-}
-
-/* True when no g-node of LEVEL is in two pieces: in the order of addresses each comes in one run. */
+/*
+ * True when no g-node of LEVEL is in two pieces: in the order of addresses each comes in one
+ * run.
+ */
 static bool
 level_is_whole(struct truth *t, const uint32_t *order, uint32_t n, unsigned level, uint32_t *stack)
 {
@@ -129,7 +111,7 @@ level_is_whole(struct truth *t, const uint32_t *order, uint32_t n, unsigned leve
 	for (uint32_t i = 0; i < n; i++) {
 		if (t->component[order[i]] != UINT32_MAX)
 			continue;
-		whole = whole && (i == 0 || !share(t->w, order[i - 1], order[i], level));
+		whole = whole && (i == 0 || !order_share(t->w, order[i - 1], order[i], level));
 		fill(t, order[i], level, number++, stack);
 	}
 	return whole;
@@ -148,7 +130,7 @@ truth_look(struct truth *t)
 		if (w->nodes[i].state == WORLD_NODE_UP)
 			order[n++] = i;
 	if (ok) {
-		qsort_r(order, n, sizeof(*order), address_cmp, (void *)(uintptr_t)w);
+		order_nodes(w, order, n);
 		t->whole = true;
 		/* The whole network last: its numbers are the components. */
 		for (unsigned level = 1; level <= w->settings.params.topo.levels; level++)
@@ -171,11 +153,11 @@ way_is_simple(const struct truth *t, uint32_t node)
 		for (unsigned level = 1; level < w->settings.params.topo.levels; level++) {
 			uint32_t b = t->via[a];
 
-			if (share(w, a, b, level))
+			if (order_share(w, a, b, level))
 				continue;
 			/* A begins a stay in its g-node: no earlier node may lie in it. */
 			for (; ; b = t->via[b]) {
-				if (share(w, a, b, level))
+				if (order_share(w, a, b, level))
 					return false;
 				if (t->via[b] == b)
 					break;
@@ -192,8 +174,8 @@ truth_to(const struct truth *t, uint32_t from, struct coord d, uint64_t *cost, u
 	uint32_t best = from;
 
 	for (uint32_t i = 0; i < w->n_nodes; i++)
-		if (t->cost[i] != TRUTH_FAR && w->nodes[i].address.pos[d.level] == d.pos &&
-		    share(w, from, i, d.level + 1U) && (best == from || t->cost[i] < t->cost[best]))
+		if (t->cost[i] != TRUTH_FAR && order_lies_in(w, from, d, i) &&
+		    (best == from || t->cost[i] < t->cost[best]))
 			best = i;
 	if (best == from)
 		return false;

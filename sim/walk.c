@@ -77,11 +77,15 @@ walk_free(struct walk *k)
 
 /* --- from a manager to tables -------------------------------------------------------- */
 
-/* Names of what a neighbour has: its MAC from the number of our arc, its link-local from the end. */
+/*
+ * Names of what a neighbour has: its MAC from the number of our arc, its link-local from the
+ * end.
+ */
 static ntk_mac_t
 end_mac(uint32_t end)
 {
-	return (ntk_mac_t){ { 0x02, 0x4e, 0x4b, (uint8_t)(end >> 16), (uint8_t)(end >> 8), (uint8_t)end } };
+	return (ntk_mac_t){ { 0x02, 0x4e, 0x4b, (uint8_t)(end >> 16), (uint8_t)(end >> 8),
+		(uint8_t)end } };
 }
 
 static ntk_ip_t

@@ -37,7 +37,10 @@ enum walk_end {
 };
 const char *walk_end_name(enum walk_end e);
 
-/* The range addresses are taken from; loose topologies are allowed.  False: W's topology does not fit. */
+/*
+ * The range addresses are taken from; loose topologies are allowed.  False: W's topology does
+ * not fit.
+ */
 bool walk_init(struct walk *k, const struct world *w);
 
 /*

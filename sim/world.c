@@ -204,7 +204,10 @@ travel_time(struct world *w, const struct world_link *l)
 	return t;
 }
 
-/* How much later a message comes because it was lost and sent again; WORLD_SILENCE: it never does. */
+/*
+ * How much later a message comes because it was lost and sent again; WORLD_SILENCE: it never
+ * does.
+ */
 static uint64_t
 resend_time(struct world *w)
 {
@@ -305,7 +308,7 @@ transmit(struct world *w, uint32_t link, unsigned from, struct world_event *e)
 	event_put(w, at, e);
 }
 
-/* --- what managers want done ------------------------------------------------------------------ */
+/* --- what managers want done ------------------------------------------------------------- */
 
 static void disconnect(struct world *w, uint32_t link);
 static void act(struct world *w, uint32_t node);
@@ -460,7 +463,7 @@ world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t ty
 	transmit(w, at->link, side(&w->links[at->link], node), &e);
 }
 
-/* --- connections -------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------- */
 
 static bool
 may_connect(const struct world *w, const struct world_link *l)
@@ -545,7 +548,7 @@ disconnect(struct world *w, uint32_t link)
 		connect_later(w, link, WORLD_RECONNECT);
 }
 
-/* --- what happens --------------------------------------------------------------------------------- */
+/* --- what happens ------------------------------------------------------------------------ */
 
 void
 world_link_down(struct world *w, uint32_t link)
@@ -691,7 +694,7 @@ world_node_thaw(struct world *w, uint32_t node)
 	arm(w, node);
 }
 
-/* --- time ------------------------------------------------------------------------------------------ */
+/* --- time -------------------------------------------------------------------------------- */
 
 /* Memory for a message of LEN bytes on the wire. */
 static bool
@@ -849,7 +852,7 @@ world_rest(struct world *w, uint64_t limit, world_stepped *step, void *arg)
 	return true;
 }
 
-/* --- making one --------------------------------------------------------------------------------------- */
+/* --- making one -------------------------------------------------------------------------- */
 
 static uint64_t
 link_cost(struct world *w)

@@ -126,7 +126,8 @@ typedef void world_watch(struct world *w, uint32_t node, const struct qspn_actio
  * again; the world encodes what it leaves, which must be within the bounds of the message table.
  * False: the message is not sent at all.
  */
-typedef bool world_tamper(struct world *w, uint32_t node, uint32_t to, struct peer_msg *m, void *arg);
+typedef bool world_tamper(struct world *w, uint32_t node, uint32_t to, struct peer_msg *m,
+    void *arg);
 
 struct world {
 	struct world_settings settings;
@@ -179,12 +180,12 @@ void world_node_freeze(struct world *w, uint32_t node);
 void world_node_thaw(struct world *w, uint32_t node);
 
 /*
- * NODE sends the LEN bytes at BODY to the neighbour at end END of its links, as a message of TYPE and
- * KIND (enum peer_kind), with the number CALL where the kind has one.  Nothing happens without a
- * connection.
+ * NODE sends the LEN bytes at BODY to the neighbour at end END of its links, as a message of
+ * TYPE and KIND (enum peer_kind), with the number CALL where the kind has one.  Nothing happens
+ * without a connection.
  */
-void world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t type, uint32_t call,
-    const uint8_t *body, size_t len);
+void world_say(struct world *w, uint32_t node, uint32_t end, uint8_t kind, uint8_t type,
+    uint32_t call, const uint8_t *body, size_t len);
 
 /*
  * What the manager of NODE asked for, in a call that was given &w->out as its list of actions, is

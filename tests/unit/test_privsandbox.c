@@ -48,12 +48,10 @@ DIES(generic_netlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, N
 DIES(netlink_dgram, syscall(SYS_socket, AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_ROUTE))
 DIES(connect, syscall(SYS_connect, -1, NULL, 0))
 DIES(setsockopt, syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_MARK, &byte, 1))
-DIES(execve, syscall(SYS_execve, path, no_words, no_words))
 DIES(openat, syscall(SYS_openat, AT_FDCWD, path, O_RDONLY))
 DIES(openat_names_write, syscall(SYS_openat, PRIV_FD_NAMES, "x", O_RDWR | O_CREAT, 0600))
 DIES(openat_sysctl_create, syscall(SYS_openat, PRIV_FD_SYSCTL, "x", O_WRONLY | O_CREAT, 0600))
 DIES(openat_journal, syscall(SYS_openat, PRIV_FD_JOURNAL, "x", O_RDONLY | O_CLOEXEC))
-DIES(open, syscall(SYS_open, path, O_RDONLY))
 DIES(unlink_elsewhere, syscall(SYS_unlinkat, AT_FDCWD, "/nowhere/at/all", 0))
 DIES(unlink_directory, syscall(SYS_unlinkat, PRIV_FD_NAMES, "x", AT_REMOVEDIR))
 DIES(rename_out, syscall(SYS_renameat, PRIV_FD_RUN, "x", AT_FDCWD, "y"))
@@ -66,48 +64,9 @@ DIES(mount_recursive, syscall(SYS_mount, "none", "/nowhere", NULL, MS_BIND | MS_
 DIES(mount_data, syscall(SYS_mount, "none", "/nowhere", NULL, MS_BIND, "data"))
 DIES(umount_force, syscall(SYS_umount2, "/nowhere", MNT_FORCE))
 DIES(umount_follow, syscall(SYS_umount2, "/nowhere", MNT_DETACH))
-DIES(chroot, syscall(SYS_chroot, "/"))
-DIES(setuid, syscall(SYS_setuid, 0))
-DIES(capset, syscall(SYS_capset, NULL, NULL))
-DIES(prctl, syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0))
-DIES(ptrace, syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0))
-DIES(kill, syscall(SYS_kill, getpid(), 0))
-DIES(bpf, syscall(SYS_bpf, 0, NULL, 0))
 DIES(init_module, syscall(SYS_finit_module, -1, "", 0))
 DIES(sethostname, syscall(SYS_sethostname, "x", 1))
-DIES(chmod, syscall(SYS_fchmodat, AT_FDCWD, path, 0777))
-DIES(chown, syscall(SYS_fchownat, AT_FDCWD, path, 0, 0, 0))
-DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
-    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
-DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
-DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
-DIES(clone3, syscall(SYS_clone3, NULL, 0))
-DIES(process_read, syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0))
-DIES(process_write, syscall(SYS_process_vm_writev, 1, NULL, 0, NULL, 0, 0))
-DIES(keyctl, syscall(SYS_keyctl, 0, 0, 0, 0, 0))
-DIES(add_key, syscall(SYS_add_key, "user", "x", "x", 1, 0))
-DIES(userfaultfd, syscall(SYS_userfaultfd, 0))
-DIES(perf, syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0))
-DIES(memfd, syscall(SYS_memfd_create, "x", 0))
-DIES(pidfd_open, syscall(SYS_pidfd_open, 1, 0))
-DIES(pidfd_getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
-DIES(seccomp, syscall(SYS_seccomp, 0, 0, NULL))
-DIES(personality, syscall(SYS_personality, 0))
-DIES(setrlimit, syscall(SYS_prlimit64, 0, 0, NULL, NULL))
-DIES(open_handle, syscall(SYS_open_by_handle_at, -1, NULL, 0))
-DIES(fsopen, syscall(SYS_fsopen, "tmpfs", 0))
-DIES(move_mount, syscall(SYS_move_mount, -1, "", -1, "", 0))
-DIES(pivot_root, syscall(SYS_pivot_root, "/", "/"))
-DIES(socketpair, syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL))
-DIES(pkey_executable, syscall(SYS_pkey_mprotect, NULL, 4096, PROT_READ | PROT_EXEC, -1))
-DIES(settime, syscall(SYS_clock_settime, CLOCK_REALTIME, NULL))
-DIES(reboot, syscall(SYS_reboot, 0, 0, 0, NULL))
-DIES(kexec, syscall(SYS_kexec_load, 0, 0, NULL, 0))
-DIES(execveat, syscall(SYS_execveat, -1, path, no_words, no_words, 0))
 DIES(openat2, syscall(SYS_openat2, PRIV_FD_SYSCTL, path, NULL, 0))
-DIES(fork, syscall(SYS_fork))
-DIES(vfork, syscall(SYS_vfork))
-DIES(tkill, syscall(SYS_tkill, 1, 0))
 DIES(tgkill, syscall(SYS_tgkill, 1, 1, SIGKILL))
 DIES(sigreturn, syscall(SYS_rt_sigreturn))
 DIES(accept, syscall(SYS_accept4, -1, NULL, NULL, 0))
@@ -128,7 +87,9 @@ DIES(mkdir, syscall(SYS_mkdirat, PRIV_FD_RUN, "x", 0700))
 DIES(mknod, syscall(SYS_mknodat, PRIV_FD_RUN, "x", S_IFCHR | 0600, 0))
 DIES(setgroups, syscall(SYS_setgroups, 0, NULL))
 DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
-DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
+#define FORBIDDEN(name_, text_, call_) DIES(name_, call_)
+#include "tests/unit/forbidden.tab"
+#undef FORBIDDEN
 
 PASSES(rtnetlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
 PASSES(nfnetlink, syscall(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER))
@@ -192,12 +153,10 @@ main(void)
 		T(netlink_dgram, "kills on another type of netlink socket"),
 		T(connect, "kills on connect"),
 		T(setsockopt, "kills on other socket options"),
-		T(execve, "kills on execve"),
 		T(openat, "kills on opening a path"),
 		T(openat_names_write, "kills on opening a name for writing"),
 		T(openat_sysctl_create, "kills on creating below /proc/sys"),
 		T(openat_journal, "kills on opening below the journal"),
-		T(open, "kills on open"),
 		T(unlink_elsewhere, "kills on removing a path elsewhere"),
 		T(unlink_directory, "kills on removing a directory"),
 		T(rename_out, "kills on renaming to elsewhere"),
@@ -210,47 +169,9 @@ main(void)
 		T(mount_data, "kills on a bind mount with data"),
 		T(umount_force, "kills on a forced unmount"),
 		T(umount_follow, "kills on an unmount that follows links"),
-		T(chroot, "kills on chroot"),
-		T(setuid, "kills on setuid"),
-		T(capset, "kills on capset"),
-		T(prctl, "kills on prctl"),
-		T(ptrace, "kills on ptrace"),
-		T(kill, "kills on kill"),
-		T(bpf, "kills on bpf"),
 		T(init_module, "kills on loading a module"),
 		T(sethostname, "kills on sethostname"),
-		T(chmod, "kills on chmod"),
-		T(chown, "kills on chown"),
-		T(executable_map, "kills on executable memory"),
-		T(executable_protect, "kills on making memory executable"),
-		T(io_uring, "kills on io_uring"),
-		T(clone3, "kills on clone3"),
-		T(process_read, "kills on reading another process's memory"),
-		T(process_write, "kills on writing another process's memory"),
-		T(keyctl, "kills on keyctl"),
-		T(add_key, "kills on add_key"),
-		T(userfaultfd, "kills on userfaultfd"),
-		T(perf, "kills on perf_event_open"),
-		T(memfd, "kills on memfd_create"),
-		T(pidfd_open, "kills on pidfd_open"),
-		T(pidfd_getfd, "kills on taking another process's descriptor"),
-		T(seccomp, "kills on another filter"),
-		T(personality, "kills on personality"),
-		T(setrlimit, "kills on changing limits"),
-		T(open_handle, "kills on opening a file by handle"),
-		T(fsopen, "kills on the newer ways to mount"),
-		T(move_mount, "kills on moving a mount"),
-		T(pivot_root, "kills on pivot_root"),
-		T(socketpair, "kills on a pair of sockets"),
-		T(pkey_executable, "kills on making memory executable by key"),
-		T(settime, "kills on setting the clock"),
-		T(reboot, "kills on reboot"),
-		T(kexec, "kills on loading a kernel"),
-		T(execveat, "kills on execveat"),
 		T(openat2, "kills on openat2"),
-		T(fork, "kills on fork"),
-		T(vfork, "kills on vfork"),
-		T(tkill, "kills on tkill"),
 		T(sigreturn, "kills on a return from a handler: there are none"),
 		T(tgkill, "kills on tgkill with another signal than abort()'s"),
 		T(accept, "kills on accepting a connection"),
@@ -270,7 +191,9 @@ main(void)
 		T(mknod, "kills on a device"),
 		T(setgroups, "kills on setgroups"),
 		T(ioctl, "kills on other ioctls"),
-		T(fcntl, "kills on fcntl"),
+#define FORBIDDEN(name_, text_, call_) T(name_, text_),
+#include "tests/unit/forbidden.tab"
+#undef FORBIDDEN
 #undef T
 	};
 	return TAP_RUN(tests);

@@ -79,8 +79,6 @@ DIES(udp_option, syscall(SYS_setsockopt, -1, IPPROTO_UDP, 1, &byte, 1))
 DIES(shut_reading, syscall(SYS_shutdown, -1, SHUT_RD))
 DIES(arp_set, syscall(SYS_ioctl, -1, SIOCSARP, &byte))
 DIES(getsockopt, syscall(SYS_getsockopt, -1, SOL_SOCKET, SO_TYPE, &byte, &byte))
-DIES(execve, syscall(SYS_execve, path, no_words, no_words))
-DIES(execveat, syscall(SYS_execveat, -1, path, no_words, no_words, 0))
 DIES(openat, syscall(SYS_openat, AT_FDCWD, path, O_RDONLY))
 DIES(openat2, syscall(SYS_openat2, AT_FDCWD, path, NULL, 0))
 DIES(unlinkat, syscall(SYS_unlinkat, AT_FDCWD, "/nowhere/at/all", 0))
@@ -89,58 +87,21 @@ DIES(clone, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
 DIES(unshare, syscall(SYS_unshare, CLONE_NEWNET))
 DIES(setns, syscall(SYS_setns, -1, CLONE_NEWNET))
 DIES(mount, syscall(SYS_mount, "none", "/nowhere", "tmpfs", 0, NULL))
-DIES(chroot, syscall(SYS_chroot, "/"))
-DIES(setuid, syscall(SYS_setuid, 0))
 DIES(setgroups, syscall(SYS_setgroups, 0, &group_zero))
-DIES(capset, syscall(SYS_capset, NULL, NULL))
-DIES(prctl, syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0))
-DIES(ptrace, syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0))
-DIES(kill, syscall(SYS_kill, getpid(), 0))
-DIES(bpf, syscall(SYS_bpf, 0, NULL, 0))
 DIES(ioctl, syscall(SYS_ioctl, 0, TIOCSTI, &byte))
-DIES(fcntl, syscall(SYS_fcntl, 0, F_SETOWN, 1))
 DIES(recvmsg, syscall(SYS_recvmsg, -1, NULL, 0))
 DIES(sendmsg, syscall(SYS_sendmsg, -1, NULL, 0))
-DIES(executable_map, syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
-    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
-DIES(executable_protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ | PROT_EXEC))
 #ifndef SC_SANITIZED
 DIES(protect, syscall(SYS_mprotect, NULL, 4096, PROT_READ))
 #endif
 DIES(futex, syscall(SYS_futex, &word, FUTEX_WAIT, 1, NULL, NULL, 0))
-DIES(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
-DIES(clone3, syscall(SYS_clone3, NULL, 0))
-DIES(process_read, syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0))
-DIES(process_write, syscall(SYS_process_vm_writev, 1, NULL, 0, NULL, 0, 0))
-DIES(keyctl, syscall(SYS_keyctl, 0, 0, 0, 0, 0))
-DIES(add_key, syscall(SYS_add_key, "user", "x", "x", 1, 0))
-DIES(userfaultfd, syscall(SYS_userfaultfd, 0))
-DIES(perf, syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0))
-DIES(memfd, syscall(SYS_memfd_create, "x", 0))
-DIES(pidfd_open, syscall(SYS_pidfd_open, 1, 0))
-DIES(pidfd_getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
-DIES(seccomp, syscall(SYS_seccomp, 0, 0, NULL))
-DIES(personality, syscall(SYS_personality, 0))
-DIES(setrlimit, syscall(SYS_prlimit64, 0, 0, NULL, NULL))
-DIES(open_handle, syscall(SYS_open_by_handle_at, -1, NULL, 0))
-DIES(fsopen, syscall(SYS_fsopen, "tmpfs", 0))
-DIES(move_mount, syscall(SYS_move_mount, -1, "", -1, "", 0))
-DIES(pivot_root, syscall(SYS_pivot_root, "/", "/"))
-DIES(socketpair, syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL))
-DIES(pkey_executable, syscall(SYS_pkey_mprotect, NULL, 4096, PROT_READ | PROT_EXEC, -1))
-DIES(settime, syscall(SYS_clock_settime, CLOCK_REALTIME, NULL))
-DIES(reboot, syscall(SYS_reboot, 0, 0, 0, NULL))
-DIES(kexec, syscall(SYS_kexec_load, 0, 0, NULL, 0))
-DIES(open, syscall(SYS_open, path, O_RDONLY))
-DIES(fork, syscall(SYS_fork))
-DIES(vfork, syscall(SYS_vfork))
 DIES(tgkill, syscall(SYS_tgkill, 1, 1, 0))
-DIES(tkill, syscall(SYS_tkill, 1, 0))
 DIES(unshare_user, syscall(SYS_unshare, CLONE_NEWUSER))
 DIES(module, syscall(SYS_finit_module, -1, "", 0))
 DIES(umount, syscall(SYS_umount2, "/nowhere", 0))
-DIES(chmod, syscall(SYS_fchmodat, AT_FDCWD, path, 0777))
-DIES(chown, syscall(SYS_fchownat, AT_FDCWD, path, 0, 0, 0))
+#define FORBIDDEN(name_, text_, call_) DIES(name_, call_)
+#include "tests/unit/forbidden.tab"
+#undef FORBIDDEN
 
 /* Fails instead: a lost syslog is no reason to die. */
 static int
@@ -302,8 +263,6 @@ main(void)
 		T(shut_reading, "kills on other ways to shut a socket"),
 		T(arp_set, "kills on changing what is known of neighbours"),
 		T(getsockopt, "kills on other socket options"),
-		T(execve, "kills on execve"),
-		T(execveat, "kills on execveat"),
 		T(openat, "kills on openat"),
 		T(openat2, "kills on openat2"),
 		T(unlinkat, "kills on unlinkat"),
@@ -312,57 +271,21 @@ main(void)
 		T(unshare, "kills on unshare"),
 		T(setns, "kills on setns"),
 		T(mount, "kills on mount"),
-		T(chroot, "kills on chroot"),
-		T(setuid, "kills on setuid"),
 		T(setgroups, "kills on setgroups"),
-		T(capset, "kills on capset"),
-		T(prctl, "kills on prctl"),
-		T(ptrace, "kills on ptrace"),
-		T(kill, "kills on kill"),
-		T(bpf, "kills on bpf"),
-		T(io_uring, "kills on io_uring"),
 #ifndef SC_SANITIZED	/* the address sanitizer protects memory of its own */
 		T(protect, "kills on changing what memory is for"),
 #endif
 		T(futex, "kills on waiting for another thread"),
 		T(ioctl, "kills on ioctl of a terminal"),
-		T(fcntl, "kills on fcntl"),
 		T(recvmsg, "kills on recvmsg where it is not for notifications"),
 		T(sendmsg, "kills on sendmsg, which can pass descriptors"),
-		T(executable_map, "kills on an executable mapping"),
-		T(executable_protect, "kills on making memory executable"),
-		T(clone3, "kills on clone3"),
-		T(process_read, "kills on reading another process's memory"),
-		T(process_write, "kills on writing another process's memory"),
-		T(keyctl, "kills on keyctl"),
-		T(add_key, "kills on add_key"),
-		T(userfaultfd, "kills on userfaultfd"),
-		T(perf, "kills on perf_event_open"),
-		T(memfd, "kills on memfd_create"),
-		T(pidfd_open, "kills on pidfd_open"),
-		T(pidfd_getfd, "kills on taking another process's descriptor"),
-		T(seccomp, "kills on another filter"),
-		T(personality, "kills on personality"),
-		T(setrlimit, "kills on changing limits"),
-		T(open_handle, "kills on opening a file by handle"),
-		T(fsopen, "kills on the newer ways to mount"),
-		T(move_mount, "kills on moving a mount"),
-		T(pivot_root, "kills on pivot_root"),
-		T(socketpair, "kills on a pair of sockets"),
-		T(pkey_executable, "kills on making memory executable by key"),
-		T(settime, "kills on setting the clock"),
-		T(reboot, "kills on reboot"),
-		T(kexec, "kills on loading a kernel"),
-		T(open, "kills on open"),
-		T(fork, "kills on fork"),
-		T(vfork, "kills on vfork"),
 		T(tgkill, "kills on tgkill"),
-		T(tkill, "kills on tkill"),
 		T(unshare_user, "kills on a new user namespace"),
 		T(module, "kills on loading a module"),
 		T(umount, "kills on umount"),
-		T(chmod, "kills on chmod"),
-		T(chown, "kills on chown"),
+#define FORBIDDEN(name_, text_, call_) T(name_, text_),
+#include "tests/unit/forbidden.tab"
+#undef FORBIDDEN
 #undef T
 	};
 

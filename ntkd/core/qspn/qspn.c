@@ -16,7 +16,7 @@ qspn_params_default(struct qspn_params *p, const struct topo *t)
 		.max_paths = 5,
 		.max_common_ratio = 600000,
 		.arc_timeout = 10 * SECOND,
-		.pacing = 100 * MS,
+		.pacing = 30 * MS,
 		.pacing_first = true,
 		.periodic = 600 * SECOND,
 		.max_arcs = ARC_SLOTS,

@@ -77,7 +77,7 @@ struct qspn_params {
 	uint16_t max_paths;		/* spec 5: 5 */
 	uint32_t max_common_ratio;	/* millionths: 600000 */
 	uint64_t arc_timeout;		/* µs: 10 s */
-	uint64_t pacing;		/* µs: of partial ETPs (A4); 0: at the end of each call */
+	uint64_t pacing;		/* µs: of partial ETPs (A4), 30 ms; 0: at the end of each call */
 	bool pacing_first;		/* the first change after a quiet time goes out at once */
 	uint64_t periodic;		/* µs: 600 s, plus up to 10 % */
 	/* Limits, with what happens at each. */
