@@ -542,9 +542,12 @@ test_marks_heard(void)
 	mark(ARC_1, "0.1", 61, 5, 11, 0);
 	is(bed_paths(&b, n, 1, 1), "(0,3)(1,1) / y,11 / 2500");
 	CU_ASSERT_EQUAL(nodes_of(1, 1), 4);
+	/* What is told by a new coordinate is no news of paths through the old one. */
+	mark(ARC_2, "0.7", 69, 3, 11, 2);
+	is(bed_paths(&b, n, 1, 1), "");
 	/* The path to the neighbour itself has none: that neighbour tells of itself. */
-	mark(ARC_2, "0.3", 69, 3, 0, 0);
-	is(bed_paths(&b, n, 0, 3), "(0,3) / y / 2000");
+	mark(ARC_2, "0.7", 69, 4, 0, 0);
+	is(bed_paths(&b, n, 0, 7), "(0,7) / y / 2000");
 	bed_free(&b);
 }
 

@@ -188,10 +188,12 @@ revise_paths(struct qspn *q, struct arc *a, const struct peer_etp *m, struct can
 			fps_drop(&q->fps, fp[i]);
 }
 
+/* Those through a coordinate that the neighbour has given up are retired, whatever is told of them. */
 static bool
 is_marked(const struct path *p, const struct arc *a, uint32_t sum)
 {
-	return p->arc == a && p->n > 1 && path_sum(p, 1) == sum;
+	return p->arc == a && p->n > 1 && coord_equal(p->hops[0].to, a->at) &&
+	    path_sum(p, 1) == sum;
 }
 
 /* The path known through A that M means, NULL when there is none (any more). */
