@@ -55,10 +55,17 @@ enum qspn_amendment {
 	QSPN_A25_HOLD = 1 << 10,
 	/*
 	 * Nor is this: a path is of no use outside when one to the same destination, stored before
-	 * it, looks the same from there; not when a better way to its exit is known (compose.c).
+	 * it, looks the same from there; not when a better way to its exit is known (spec 4.17).
+	 * By that rule all paths to a destination may be of no use outside, and what was told is
+	 * withdrawn in messages that those outside ignore (compose.c).
 	 */
 	QSPN_A26_OUTSIDE = 1 << 11,
-	/* Nor this: of each arc the cheapest path told is remembered, selected or not (spare.c). */
+	/*
+	 * Nor this: of each arc the cheapest path told to each destination is remembered, selected or
+	 * not, and while hops of it are unknown.  What was put aside is selected from (spec 4.11) only
+	 * when it would be the cheapest of all.  Otherwise what a neighbour has told, and does not
+	 * repeat, is lost to who needs it later (spare.c).
+	 */
 	QSPN_A27_SPARE = 1 << 12,
 	/*
 	 * Nor this: with pacing, a path that is dead, or about which nothing changed but the nodes
@@ -336,8 +343,9 @@ bool qspn_invariant(const struct qspn *q, char *why, size_t why_size);
  * Checks what must hold between the managers at the two ends of a link when nothing is under way
  * (tests, simulator): each path that HEARER remembers from its arc ITS_ARC is told by TELLER
  * over ARC as it is now, but for what is not significant; each destination that TELLER tells
- * of is known to HEARER, and at least one of these paths remembered (A27).  What A1 to A6, A15 and
- * A25 to A27 are for: without one of them it need not hold.  No limit may have been reached.
+ * of is known to HEARER, and at least one of these paths remembered (A27); TELLER's own g-node is
+ * remembered as it is.  What A1 to A6, A15 and A25 to A27 are for: without one of them it need not
+ * hold.  No limit may have been reached.
  * True; or false with a sentence in WHY.
  */
 bool qspn_agree(const struct qspn *teller, uint32_t arc, const struct qspn *hearer,
