@@ -93,10 +93,46 @@ compare_reference()
 	is "$phase: no difference from the reference" "$(sed '/^$/d' <<<"$out")" '0 differences'
 }
 
+# pings_arrive TEXT FILE: one test; each line of the file is "FROM ADDRESS…"
+pings_arrive()
+{
+	local text=$1 from addresses=() count=0 lost=''
+	while read -r -a addresses <&3; do
+		from=${addresses[0]}
+		addresses=("${addresses[@]:1}")
+		((count += ${#addresses[@]}))
+		lost+=$(silent "$from" "${addresses[@]}" | sed "s/^/$from /;s/$/,/")
+	done 3<"$2"
+	is "$text: $count pings arrive" "$lost" ''
+}
+
+# Those of our own list, which has both ways, and those of the reference, which were measured.
+ping_all()
+{
+	local phase=$1 golden=$2
+	if ! command -v ping >/dev/null; then
+		skip "$phase: pings arrive" 'ping is not installed'
+		return
+	fi
+	reachable "$phase" | cut -d ' ' -f 1,3- >"$WORK/pings"
+	[[ -s $WORK/pings ]] || bail "nothing can be reached at $phase?"
+	pings_arrive "$phase" "$WORK/pings"
+	if [[ -z $NTK_REFERENCE ]]; then
+		skip "$phase: the pings of the reference arrive" 'the reference material is not here (NTK_REFERENCE)'
+		return
+	fi
+	python3 -c 'import json, sys
+pings = json.load(open(sys.argv[1])).get("reachable", [])
+for name in sorted({p[0] for p in pings}):
+    print(name, *(p[1] for p in pings if p[0] == name))' "$NTK_REFERENCE/golden/$golden.json" >"$WORK/pings"
+	pings_arrive "$phase, the list of the reference" "$WORK/pings"
+}
+
 phase()
 {
 	compare_fixture "$1"
 	compare_reference "$@"
+	[[ $1 == p0 ]] || ping_all "$1" "$2"
 }
 
 for name in "${SCENARIO[@]}"; do
@@ -122,6 +158,7 @@ course_p5b
 # Where it is quiet already; table numbers from here on are those of spec/kernel-state 7, by which a
 # MAC that moves takes a new one, and not the measured ones.
 compare_reference p5 p5-beta-migrated --only alfa,gamma,delta,mu
+ping_all p5 p5-beta-migrated
 course_p6
 phase p6 p6-epsilon-entered
 

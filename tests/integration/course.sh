@@ -19,10 +19,11 @@ at_least()
 	(($("${@:2}") >= $1))
 }
 
-# order NAME VERB ARG…: given, or the script ends
+# order NAME VERB ARG…: given, or the script ends; $ORDERS, if set, is a file of who was given what when
 order()
 {
 	local out
+	[[ -z ${ORDERS:-} ]] || printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"$ORDERS"
 	out=$(ntk "$@" 2>&1) || bail "$*: $out"
 	printf '%s' "$out"
 }
@@ -188,6 +189,7 @@ course_p6()
 {
 	local tries
 	# The g-node that beta left must be forgotten before its place can be taken.
+	[[ -z ${ORDERS:-} ]] || printf '%s epsilon enter_net_phase_2\n' "$EPOCHREALTIME" >>"$ORDERS"
 	for ((tries = 0; tries < 100; tries++)); do
 		ntk epsilon enter_net_phase_2 0 4958850 >"$WORK/p6" 2>&1 && break
 		grep -q position_taken "$WORK/p6" || bail "epsilon: $(<"$WORK/p6")"

@@ -71,3 +71,21 @@ settings()
 {
 	system_facts "$@" | grep '^sysctl '
 }
+
+# silent NAME ADDRESS…: those of the addresses that do not answer a ping from there, sorted
+silent()
+{
+	local name=$1
+	shift
+	in_system "$name" "$BASH" -c '
+		for a; do
+			ping -n -q -c 1 -W 5 "$a" >/dev/null 2>&1 || echo "$a" &
+		done
+		wait' silent "$@" | sort
+}
+
+# reachable PHASE: lines "FROM TO ADDRESS…" of tests/fixtures/reachable.txt
+reachable()
+{
+	sed -n "s/^$1 //p" "$FIXTURES/reachable.txt"
+}
