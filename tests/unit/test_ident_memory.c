@@ -2,50 +2,14 @@
 /*
  * The identities module without memory: a course of calls in which the first, the second, the
  * third … allocation fails.  A manager that has failed does nothing more and is freed whole
- * (the sanitizers would tell of a leak).  The linker puts these functions before the C library's.
+ * (the sanitizers would tell of a leak).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ntkd/core/ident/ident.h"
+#include "tests/unit/starve.h"
 #include "tests/unit/tap.h"
-
-static uint64_t left;		/* allocations until one fails; 0: none does */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool
-fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
 
 enum { SEC = 1000000, ARCS = 40, PEER = 1000 };
 
@@ -161,21 +125,20 @@ run(uint64_t k)
 	ident_params_default(&p);
 	rng_init(&rng, 5);
 	ident_out_init(&out);
-	failed = false;
-	left = k;
+	starve(k);
 	x = ident_new(&p, &rng, NULL, NULL);
 	if (x != NULL) {
 		course();
 		if (ident_failed(x)) {
-			left = 0;
+			starve_end();
 			n = out.n;
 			course();
 			CU_ASSERT_EQUAL(ident_deadline(x), UINT64_MAX);
 			CU_ASSERT_TRUE(out.n <= n);
 		}
 	}
-	left = 0;
-	if (!failed) {
+	starve_end();
+	if (!starved()) {
 		char why[200];
 
 		CU_ASSERT_TRUE(ident_invariant(x, why, sizeof(why)));
@@ -183,11 +146,11 @@ run(uint64_t k)
 		CU_ASSERT_EQUAL(ident_identities(x), 1);
 		CU_ASSERT_TRUE(ident_stats(x)->neighbour_duplications != 0);
 	}
-	CU_ASSERT_TRUE(x != NULL || failed);
-	CU_ASSERT_TRUE(x == NULL || ident_failed(x) == failed);
+	CU_ASSERT_TRUE(x != NULL || starved());
+	CU_ASSERT_TRUE(x == NULL || ident_failed(x) == starved());
 	ident_free(x);
 	ident_out_free(&out);
-	return failed;
+	return starved();
 }
 
 static void

@@ -2,50 +2,14 @@
 /*
  * The neighbourhood without memory: a course of calls in which the first, the second, the third …
  * allocation fails.  An object that has failed does nothing more and is freed whole (the
- * sanitizers would tell of a leak).  The linker puts these functions before the C library's.
+ * sanitizers would tell of a leak).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ntkd/core/nbh/int.h"
+#include "tests/unit/starve.h"
 #include "tests/unit/tap.h"
-
-static uint64_t left;		/* allocations until one fails; 0: none does */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool
-fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
 
 static struct nbh_params params;
 static struct nbh_out out;
@@ -151,14 +115,13 @@ run(uint64_t k, bool automatic)
 	rng_init(&rng, 3);
 	now = SECOND;
 	nbh_out_init(&out);
-	failed = false;
-	left = k;
+	starve(k);
 	n = nbh_create(&params, &rng);
 	if (n != NULL)
 		automatic ? course(n) : wishes(n);
-	left = 0;
-	CU_ASSERT_TRUE(n != NULL || failed);
-	if (n != NULL && failed) {
+	starve_end();
+	CU_ASSERT_TRUE(n != NULL || starved());
+	if (n != NULL && starved()) {
 		CU_ASSERT_TRUE(nbh_failed(n));
 		told = out.n;
 		automatic ? course(n) : wishes(n);
@@ -172,7 +135,7 @@ run(uint64_t k, bool automatic)
 	}
 	nbh_free(n);
 	nbh_out_free(&out);
-	return failed;
+	return starved();
 }
 
 static void

@@ -2,50 +2,14 @@
 /*
  * The routing core without memory: a course of calls in which the first, the second, the
  * third … allocation fails.  A manager that has failed does nothing more and is freed whole
- * (the sanitizers would tell of a leak).  The linker puts these functions before the C library's.
+ * (the sanitizers would tell of a leak).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/qspnbed.h"
+#include "tests/unit/starve.h"
 #include "tests/unit/tap.h"
-
-static uint64_t left;		/* allocations until one fails; 0: none does */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool
-fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
 
 static struct bed b;
 static struct bed_etp e;
@@ -118,7 +82,7 @@ enter(struct qspn *q)
 		return;		/* it failed early */
 	entry.fp0 = q->fp[0];
 	n = qspn_enter_net(&b.p, &b.rng, b.now, q, &entry, &out, &err);
-	CU_ASSERT_TRUE(n != NULL || err != NULL || failed);
+	CU_ASSERT_TRUE(n != NULL || err != NULL || starved());
 	if (n != NULL)
 		etp(n, 2, "1.1", 2, 500);
 	qspn_free(n);
@@ -135,32 +99,31 @@ run(uint64_t k)
 
 	b.now = 0;
 	qspn_out_init(&out);
-	failed = false;
-	left = k;
+	starve(k);
 	q = qspn_create_net(&b.p, &b.rng, 0, &me, &fp, &out);
 	if (q != NULL) {
 		course(q);
 		enter(q);
 		n = out.n;
 		if (qspn_failed(q)) {
-			left = 0;
+			starve_end();
 			course(q);
 			CU_ASSERT_EQUAL(out.n, n);
 			CU_ASSERT_EQUAL(qspn_deadline(q), UINT64_MAX);
 		}
 	}
-	left = 0;
-	if (!failed) {
+	starve_end();
+	if (!starved()) {
 		CU_ASSERT_PTR_NOT_NULL(arc_find(q, ARC_2));
 		CU_ASSERT_TRUE(qspn_stats(q)->updates > 4);
 		for (int i = 0; i < QSPN_REFUSALS; i++)
 			CU_ASSERT_EQUAL(qspn_stats(q)->refused[i], 0);
 	}
-	CU_ASSERT_TRUE(q != NULL || failed);
-	CU_ASSERT_TRUE(q == NULL || !qspn_failed(q) || failed);
+	CU_ASSERT_TRUE(q != NULL || starved());
+	CU_ASSERT_TRUE(q == NULL || !qspn_failed(q) || starved());
 	qspn_free(q);
 	qspn_out_free(&out);
-	return failed;
+	return starved();
 }
 
 static void
