@@ -283,6 +283,8 @@ test_talk(void)
 	CU_ASSERT_TRUE(link_result(b.l, 101, 1, etp(3)));
 	CU_ASSERT_TRUE(link_result(a.l, 1, 1, etp(1)));
 	s = expect(&a, ANSWERED);
+	CU_ASSERT(s->kind == LINK_WAITING && s->token == 71 && s->type == PEER_full_request);
+	s = expect(&a, ANSWERED);
 	CU_ASSERT(s->kind == LINK_ERROR && s->token == 72 && s->error == PEER_E_BOOTSTRAP);
 	s = expect(&a, ANSWERED);
 	CU_ASSERT(s->kind == LINK_RESULT && s->token == 71 && s->type == PEER_full_request);
