@@ -159,10 +159,12 @@ test_kept_up(void)
 	bed_forget(&b);
 	/* News of it are nobody's business, but for the cheapest of all. */
 	tell("1", ARC_1, 3, "0.5 0.9", "5 6", 80000, 69);
+	CU_ASSERT_EQUAL(q->spare[0]->cost, 90000);	/* not significant */
+	tell("1", ARC_1, 4, "0.5 0.9", "5 6", 50000, 69);
 	is(b.node[n].events, "");
 	CU_ASSERT_EQUAL(b.n_sent, 0);
-	CU_ASSERT_EQUAL(q->spare[0]->cost, 80000);
-	tell("1", ARC_1, 4, "0.5 0.9", "5 6", 200, 69);
+	CU_ASSERT_EQUAL(q->spare[0]->cost, 50000);
+	tell("1", ARC_1, 5, "0.5 0.9", "5 6", 200, 69);
 	is(bed_paths(&b, n, 0, 9), "(0,1)(0,5)(0,9) / x,5,6 / 1200");
 	/* Now the others are put aside. */
 	CU_ASSERT_EQUAL(aside(ARC_1) + aside(ARC_2) + aside(ARC_3), 2);

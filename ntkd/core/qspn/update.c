@@ -238,7 +238,8 @@ gather_spares(struct turn *t, struct group *g)
 		struct path *p = t->q->spare[first + i];
 		const struct path *new_ = group_take(g, p);
 
-		if (new_ != NULL)
+		/* As of what is stored: the neighbour reckons with what we recorded. */
+		if (new_ != NULL && is_relevant(t->q, p, new_))
 			retell(t->q, p, new_);
 		choice_add(t, p, false);
 	}
