@@ -747,6 +747,7 @@ test_bad_overrides(void)
 		{ "runtime-dir=/run/\033", "holds a character" },
 		{ "subnet-level=16", "the levels 0 to 15" },
 		{ "range=10.0.0.0/16", "the range has 16" },
+		{ "range=255.255.255.2555/8", "is no prefix" },
 		{ "topology=2.2.2", "the highest level" },
 		{ "user=ntkd-priv", "user and helper-user are the same" },
 		{ "tables=10100-9000", "tables and more-tables share numbers" },

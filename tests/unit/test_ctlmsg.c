@@ -231,6 +231,100 @@ test_mac_digits(void)
 		CU_ASSERT_FALSE(takes(verb_of(CTL_MAC, 0, 0), wrong[i], &v));
 }
 
+/* A word that is an object is nothing else, whatever its text. */
+static bool
+takes_object(enum ctl_kind kind, const char *text)
+{
+	const struct ctl_word word = { .text = text, .len = strlen(text), .object = true };
+	struct ctl_error err;
+	struct ctl_values v;
+
+	return ctl_check(verb_of(kind, 0, 9), &word, 1, &v, &err);
+}
+
+static void
+test_levels(void)
+{
+	static const char *const right[] = { "-", "2", "5", "2.5", "2.3.4.5" };
+	static const char *const wrong[] = { "", "x", "-2", "--", ".", "2.", ".2", "2..3", "2,3", "2.1",
+		"6.2", "2.3x" };
+	struct ctl_values v;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		CU_ASSERT(takes(verb_of(CTL_LEVELS, 2, 5), right[i], &v));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT_FALSE(takes(verb_of(CTL_LEVELS, 2, 5), wrong[i], &v));
+	CU_ASSERT_FALSE(takes_object(CTL_LEVELS, "2.5"));
+}
+
+static void
+test_nullable(void)
+{
+	static const char *const wrong[] = { "", "nul", "nullx", "Null", "nulL", "1", "x" };
+	struct ctl_values v;
+
+	CU_ASSERT(takes(verb_of(CTL_NULLABLE, 2, 5000), "null", &v) && v.v[0].null);
+	CU_ASSERT(takes(verb_of(CTL_NULLABLE, 2, 5000), "1234", &v));
+	CU_ASSERT(!v.v[0].null && v.v[0].number == 1234);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT_FALSE(takes(verb_of(CTL_NULLABLE, 2, 5000), wrong[i], &v));
+	CU_ASSERT_FALSE(takes_object(CTL_NULLABLE, "7"));
+}
+
+static void
+test_dev(void)
+{
+	static const char *const right[] = { "a", "eth1", "fifteen-bytes-x", "!", "~", "br.1@0" };
+	static const char *const wrong[] = { "", "sixteen-bytes-xx", "a b", " a", "/a", "a/", "\x7f", "a\x1f",
+		"\xc3\xa9" };
+	struct ctl_values v;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		CU_ASSERT(takes(verb_of(CTL_DEV, 0, 0), right[i], &v));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT_FALSE(takes(verb_of(CTL_DEV, 0, 0), wrong[i], &v));
+	CU_ASSERT_FALSE(takes_object(CTL_DEV, "eth1"));
+}
+
+/* How many numbers are in TEXT, the first of which go to OUT; behind it nothing may be read. */
+static size_t
+numbers(const char *text, uint32_t *out, size_t size)
+{
+	struct ctl_value v = { .len = strlen(text) };
+	char *copy = malloc(v.len + (v.len == 0));
+	size_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+	memcpy(copy, text, v.len);
+	v.text = copy;
+	n = ctl_numbers(&v, out, size);
+	free(copy);
+	return n;
+}
+
+static void
+test_numbers(void)
+{
+	uint32_t out[3] = { 7, 7, 7 };
+	struct ctl_values v;
+
+	CU_ASSERT_EQUAL(numbers("[0,90,4294967295]", out, 2), 3);
+	CU_ASSERT(out[0] == 0 && out[1] == 90 && out[2] == 7);
+	CU_ASSERT_EQUAL(numbers("2.1.10", out, 3), 3);
+	CU_ASSERT(out[0] == 2 && out[1] == 1 && out[2] == 10);
+	CU_ASSERT_EQUAL(numbers("[1,2]", NULL, 0), 2);
+	CU_ASSERT_EQUAL(numbers("-", out, 3), 0);
+	CU_ASSERT_EQUAL(numbers("[]", out, 3), 0);
+	CU_ASSERT_EQUAL(numbers("", out, 3), 0);
+	/* What was not checked ends at the first that is too great, and may stand anyhow. */
+	CU_ASSERT_EQUAL(numbers("1,4294967296,2", out, 3), 1);
+	CU_ASSERT_EQUAL(numbers("[[8", out, 3), 1);
+	CU_ASSERT_EQUAL(out[0], 8);
+	/* And as it is checked. */
+	CU_ASSERT(takes(verb_of(CTL_LIST, 2, 5), "[5,4]", &v));
+	CU_ASSERT(ctl_numbers(&v.v[0], out, 3) == 2 && out[0] == 5 && out[1] == 4);
+}
+
 /* A word ends where its length says, whatever stands behind it. */
 static void
 test_word_end(void)
@@ -506,6 +600,10 @@ main(void)
 		{ "addresses", test_ip },
 		{ "bounds below a digit", test_small_bounds },
 		{ "every digit of a hardware address", test_mac_digits },
+		{ "levels", test_levels },
+		{ "a number or null", test_nullable },
+		{ "names of interfaces", test_dev },
+		{ "the numbers of lists and levels", test_numbers },
 		{ "a word ends where its length says", test_word_end },
 		{ "what is said of a wrong word", test_said },
 		{ "only a phrase is announced, and only by its key", test_announced },
