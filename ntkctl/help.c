@@ -19,11 +19,14 @@ void
 help_all(FILE *out)
 {
 	fputs("usage: ntkctl [-jw] [-s SOCKET] VERB [ARGUMENT ...]\n"
+	    "       ntkctl map --dot|--svg [FILE]\n"
 	    "       ntkctl help [VERB]\n"
 	    "\n"
 	    "  -j         print the result as JSON\n"
 	    "  -s SOCKET  the daemon's control socket\n"
 	    "  -w         watch: ask again every second\n"
+	    "  --dot      draw the map as a graph for dot(1), to FILE or standard output\n"
+	    "  --svg      draw it as a picture\n"
 	    "  -V, -h     version, this text\n", out);
 	help_list(out, "Verbs that show something:", CTL_READING);
 	help_list(out, "Verbs that change something:", CTL_WRITING);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "ntkctl/client.h"
 #include "ntkctl/fmt.h"
 #include "ntkctl/help.h"
+#include "ntkctl/map.h"
 #include "ntkctl/table.h"
 #include "ntkctl/verbs.h"
 #include "proto/ctlmsg.h"
@@ -29,6 +31,8 @@ struct options {
 	bool watch;
 	bool help;
 	bool version;
+	enum map_form form;
+	const char *file;	/* that a drawing goes to; NULL: standard output */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -89,19 +93,58 @@ report_refusal(const struct ctl_verb *v, const json_t *answer)
 	return strcmp(code, "usage") == 0 ? STATUS_USAGE : STATUS_REFUSED;
 }
 
+/*
+ * Puts LEN bytes into the file that was asked for.  It is opened when all is drawn already: a daemon that
+ * does not answer takes no older drawing away.
+ */
+static bool
+write_file(const char *name, const char *text, size_t len)
+{
+	FILE *f = fopen(name, "we");
+	bool ok = f != NULL && fwrite(text, 1, len, f) == len && fflush(f) == 0;
+
+	return (f == NULL || fclose(f) == 0) && ok;
+}
+
+/* The result in memory, as it shall be printed; NULL when it cannot be. */
+static char *
+render(const struct options *o, const struct ctl_verb *v, const json_t *result, size_t *len)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, len);
+	bool ok;
+
+	if (f == NULL)
+		return NULL;
+	if (o->form != MAP_TEXT)
+		ok = map_print(f, o->form, result);
+	else
+		ok = o->json && v->shape != CTL_STREAM_SHAPE ? fmt_json(f, result) :
+		    table_result(f, v, result);
+	if (fclose(f) == 0 && ok)
+		return text;
+	free(text);
+	return NULL;
+}
+
 static enum status
 report_result(const struct options *o, const struct ctl_verb *v, const json_t *result)
 {
-	bool ok = o->json && v->shape != CTL_STREAM_SHAPE ? fmt_json(stdout, result) : table_result(stdout, v, result);
+	size_t len = 0;
+	char *text = render(o, v, result, &len);
+	bool ok;
 
-	if (!ok)
+	if (text == NULL) {
 		complain(v->name, "the result is not as expected, or memory is exhausted", NULL,
 		    NULL);
-	else if (fflush(stdout) != 0 || ferror(stdout))
-		complain(v->name, strerror(errno), NULL, NULL);
-	else
-		return STATUS_DONE;
-	return STATUS_REFUSED;
+		return STATUS_REFUSED;
+	}
+	ok = o->file != NULL ? write_file(o->file, text, len) :
+	    fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
+	if (!ok)
+		complain(o->file != NULL ? o->file : v->name, strerror(errno), NULL, NULL);
+	free(text);
+	return ok ? STATUS_DONE : STATUS_REFUSED;
 }
 
 /* A connection to the daemon. */
@@ -230,18 +273,37 @@ run(const struct options *o, const struct ctl_verb *v, const json_t *request)
 	return status;
 }
 
+/* A drawing may go to a file, which the last word names; of other verbs nothing is drawn. */
+static const char *
+drawing(struct options *o, const struct ctl_verb *v, int *argc, char **argv)
+{
+	if (v->shape != CTL_MAP_SHAPE)
+		return "only the map is drawn";
+	if (o->json)
+		return "-j, --dot and --svg exclude each other";
+	if (*argc == 2 && strcmp(argv[1], "-") != 0)
+		o->file = argv[1];
+	if (*argc == 2)
+		*argc = 1;
+	return NULL;
+}
+
 static enum status
-verb(const struct options *o, int argc, char **argv)
+verb(struct options *o, int argc, char **argv)
 {
 	const struct ctl_verb *v = ctl_verb_find(argv[0]);
 	struct ctl_error err;
 	enum status status;
+	const char *wrong;
 	json_t *request;
 
 	if (v == NULL)
 		return usage(argv[0], "unknown verb");
 	if (o->watch && (v->access != CTL_READING || v->shape == CTL_STREAM_SHAPE))
 		return usage(argv[0], "only a verb that shows something once can be watched");
+	wrong = o->form != MAP_TEXT ? drawing(o, v, &argc, argv) : NULL;
+	if (wrong != NULL)
+		return usage(argv[0], wrong);
 	request = verbs_request(v, argv + 1, (size_t)argc - 1, &err);
 	if (request == NULL) {
 		complain(v->name, err.message, "usage", err.field);
@@ -270,14 +332,37 @@ help(int argc, char **argv)
 	return STATUS_DONE;
 }
 
+/* --dot and --svg, of which there is one at most. */
+static bool
+option_form(struct options *o, enum map_form form)
+{
+	bool first = o->form == MAP_TEXT || o->form == form;
+
+	o->form = form;
+	if (!first)
+		fputs("ntkctl: --dot and --svg exclude each other\n", stderr);
+	return first;
+}
+
 static bool
 options_read(struct options *o, int argc, char **argv)
 {
+	enum { DOT = 256, SVG };
+	static const struct option words[] = {
+		{ "dot", no_argument, NULL, DOT },
+		{ "svg", no_argument, NULL, SVG },
+		{ NULL, 0, NULL, 0 },
+	};
 	int c;
 
 	*o = (struct options){ .socket = CLIENT_SOCKET };
-	while ((c = getopt(argc, argv, "hjs:wV")) != -1)
+	while ((c = getopt_long(argc, argv, "hjs:wV", words, NULL)) != -1)
 		switch (c) {
+		case DOT:
+		case SVG:
+			if (!option_form(o, c == DOT ? MAP_DOT : MAP_SVG))
+				return false;
+			break;
 		case 'h':
 			o->help = true;
 			break;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ntkctl/fmt.h"
+#include "ntkctl/map.h"
 
 enum {
 	COLUMNS = 16,		/* most of one list */
@@ -221,6 +222,8 @@ table_result(FILE *out, const struct ctl_verb *v, const json_t *result)
 		return print_value(out, v, result);
 	case CTL_RECORDS_SHAPE:
 		return print_records(out, v, result);
+	case CTL_MAP_SHAPE:
+		return map_print(out, MAP_TEXT, result);
 	case CTL_STREAM_SHAPE:
 		return json_is_null(result);
 	case CTL_JSON_SHAPE:

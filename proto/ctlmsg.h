@@ -44,6 +44,7 @@ enum ctl_shape {
 	CTL_VALUE_SHAPE,	/* an object with one member: its bare value */
 	CTL_JSON_SHAPE,		/* printed as the JSON it is */
 	CTL_RECORDS_SHAPE,	/* a list of objects, too wide for a table: each as its members */
+	CTL_MAP_SHAPE,		/* an object with lists of objects, which is drawn */
 	CTL_STREAM_SHAPE,	/* null, then an object for each event until the connection ends */
 };
 

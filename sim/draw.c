@@ -3,6 +3,7 @@
  * Pictures of a world.  G-nodes are circles (layout.h), those of the highest level have a colour
  * each; links that leave their g-node of level 1 are darker.
  */
+#include "common/picture.h"
 #include "sim/layout.h"
 #include "sim/report.h"
 
@@ -31,13 +32,6 @@ gnode_number(const struct world *w, uint32_t node, unsigned level)
 	return v;
 }
 
-/* A colour for a number: hues that are far apart for numbers that are near. */
-static double
-hue(uint64_t number)
-{
-	return fmod((double)(number % 100000) * 137.50776405, 360);
-}
-
 bool
 report_dot(const struct run *r, FILE *f)
 {
@@ -49,7 +43,7 @@ report_dot(const struct run *r, FILE *f)
 	for (uint32_t i = 0; i < w->n_nodes; i++)
 		fprintf(f, "\tn%u [label=\"%s\\n%s\", fillcolor=\"%.3f 0.4 1.0\"%s];\n", i,
 		    name_of(r, i, name), naddr_print(&w->settings.params.topo, &w->nodes[i].address,
-		    address), hue(gnode_number(w, i, 1)) / 360,
+		    address), picture_hue(gnode_number(w, i, 1)) / 360,
 		    w->nodes[i].state == WORLD_NODE_UP ? "" : ", color=red, fontcolor=red");
 	for (uint32_t i = 0; i < w->n_links; i++)
 		fprintf(f, "\tn%u -- n%u [label=\"%llu\"%s];\n", w->links[i].node[0],
@@ -85,7 +79,7 @@ hue_of(const struct world *w, uint32_t node)
 {
 	unsigned levels = w->settings.params.topo.levels;
 
-	return hue(levels > 1 ? w->nodes[node].address.pos[levels - 1] + 1 : 1);
+	return picture_hue(levels > 1 ? w->nodes[node].address.pos[levels - 1] + 1 : 1);
 }
 
 static void
@@ -162,18 +156,16 @@ report_svg(const struct run *r, FILE *f)
 	bool ok = xy != NULL && layout_make(&l, r->world, xy);
 
 	if (ok) {
-		fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "
-		    "xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"%.0f %.0f %.0f %.0f\" width=\"%d\" "
-		    "height=\"%d\">\n<style>.g{fill-opacity:.12;stroke-width:1.2}"
+		struct picture_view v = { -l.extent, -l.extent, 2 * l.extent, 2 * l.extent };
+
+		picture_svg_begin(f, v, SIZE, SIZE, ".g{fill-opacity:.12;stroke-width:1.2}"
 		    ".l{stroke:#333;stroke-width:1.5;stroke-opacity:.75}.i{stroke:#888}"
 		    ".c{stroke-dasharray:3 5;stroke:#c33}.n{fill:#fff;stroke-width:1.6}.d{fill:#f6b8b8}"
-		    "text{font:8px sans-serif;text-anchor:middle;fill:#222}</style>\n<rect x=\"%.0f\" "
-		    "y=\"%.0f\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", -l.extent, -l.extent,
-		    2 * l.extent, 2 * l.extent, SIZE, SIZE, -l.extent, -l.extent);
+		    "text{font:8px sans-serif;text-anchor:middle;fill:#222}");
 		draw_circles(r, &l, f);
 		draw_links(r, &l, f);
 		draw_nodes(r, &l, f);
-		fprintf(f, "</svg>\n");
+		picture_svg_end(f);
 		layout_free(&l);
 	}
 	free(xy);

@@ -96,22 +96,6 @@ verb_show_handlednics(const struct call *c, struct answer *a)
 	a->result = list;
 }
 
-static const char *
-state_name(enum node_state state)
-{
-	switch (state) {
-	case NODE_STARTING:
-		return "starting";
-	case NODE_BOOTSTRAP:
-		return "bootstrap";
-	case NODE_RUNNING:
-		return "running";
-	case NODE_LEAVING:
-		return "leaving";
-	}
-	return "?";
-}
-
 /* "0.0.2", from the highest level down; null elderships are '-'. */
 static json_t *
 json_elderships(const struct qspn *q)
@@ -131,38 +115,6 @@ json_elderships(const struct qspn *q)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", at > 0 ? "." : "", one);
 	}
 	return json_string(text);
-}
-
-static json_t *
-json_range(const struct qspn *q)
-{
-	unsigned from, to;
-	char text[16];
-
-	if (q == NULL)
-		return NULL;
-	qspn_range(q, &from, &to);
-	if (from == 0)
-		return NULL;
-	snprintf(text, sizeof(text), "%u-%u", from, to);
-	return json_string(text);
-}
-
-/* Of the own g-nodes, while they are known: during the bootstrap the higher ones are not. */
-static json_t *
-json_inside(const struct qspn *q, const struct topo *t, bool fingerprints)
-{
-	json_t *list = q != NULL ? json_array() : NULL;
-
-	for (unsigned i = 0; list != NULL && i <= t->levels; i++) {
-		struct fingerprint fp;
-		uint32_t nodes;
-
-		if (fingerprints ? !qspn_fingerprint(q, i, &fp) : !qspn_nodes_inside(q, i, &nodes))
-			break;
-		value_add(&list, json_integer(fingerprints ? (json_int_t)fp.id : (json_int_t)nodes));
-	}
-	return list;
 }
 
 /* The operation that made the identity. */
@@ -199,16 +151,16 @@ verb_show_local_identities(const struct call *c, struct answer *a)
 		    "main", id.main,
 		    "address", value_naddr(&c->d->conf, &id.facts->address),
 		    "namespace", value_namespace(c->d, &id),
-		    "state", state_name(id.state),
+		    "state", value_state(id.state),
 		    "loaded", id.loaded,
 		    "arcs", (json_int_t)id.facts->n_arcs,
 		    "paths", (json_int_t)id.facts->n_paths,
 		    "from", id.has_from ? json_integer(id.from) : NULL,
 		    "operation", json_made_by(c->d->node, id.index),
 		    "elderships", json_elderships(id.qspn),
-		    "ranges", json_range(id.qspn),
-		    "nodes_inside", json_inside(id.qspn, t, false),
-		    "fingerprints", json_inside(id.qspn, t, true)));
+		    "ranges", value_range(id.qspn),
+		    "nodes_inside", value_inside(id.qspn, t, false),
+		    "fingerprints", value_inside(id.qspn, t, true)));
 	}
 	a->result = list;
 }
@@ -280,31 +232,6 @@ json_identity_arc(const struct daemon *d, const struct node_identity *id,
 	    "rule", mac_has_rule(d, id->ns, arc->peer_mac));
 }
 
-/* Identity-arcs, be they live ones or of a state file: to be freed.  NULL when memory is exhausted. */
-static struct node_iarc *
-identity_arcs(const struct node *n, const struct node_identity *id, size_t *count)
-{
-	const struct facts *f = id->facts;
-	struct node_iarc *v;
-
-	*count = id->loaded ? f->n_arcs : node_iarcs(n, id->index, NULL, 0);
-	v = calloc(*count + 1, sizeof(*v));
-	if (v != NULL && !id->loaded)
-		node_iarcs(n, id->index, v, *count);
-	for (size_t i = 0; v != NULL && id->loaded && i < f->n_arcs; i++)
-		v[i] = (struct node_iarc){
-			.index = (uint32_t)i,
-			.dev = f->arcs[i].dev,
-			.peer_mac = f->arcs[i].peer_mac,
-			.peer_linklocal = f->arcs[i].peer_linklocal,
-			.qspn = f->arcs[i].qspn,
-			.known = f->arcs[i].known,
-			.closing = f->arcs[i].closing,
-			.peer_address = f->arcs[i].peer,
-		};
-	return v;
-}
-
 void
 verb_show_identity_arcs(const struct call *c, struct answer *a)
 {
@@ -314,7 +241,7 @@ verb_show_identity_arcs(const struct call *c, struct answer *a)
 
 	if (!verb_identity(c, a, &id))
 		return;
-	v = identity_arcs(c->d->node, &id, &n);
+	v = value_identity_arcs(c->d->node, &id, &n);
 	a->result = v != NULL ? json_array() : NULL;
 	for (size_t i = 0; v != NULL && i < n; i++)
 		value_add(&a->result, json_identity_arc(c->d, &id, &v[i]));
@@ -325,7 +252,7 @@ static json_t *
 json_qspn_arcs(const struct daemon *d, const struct node_identity *id)
 {
 	size_t n;
-	struct node_iarc *v = identity_arcs(d->node, id, &n);
+	struct node_iarc *v = value_identity_arcs(d->node, id, &n);
 	json_t *list = v != NULL ? json_array() : NULL;
 
 	for (size_t i = 0; v != NULL && i < n; i++)
@@ -349,7 +276,7 @@ shown_arc(const struct daemon *d, const struct node_identity *id, size_t n)
 	const struct facts_arc *f = &id->facts->arcs[n];
 	json_int_t index = (json_int_t)n;
 	size_t count;
-	struct node_iarc *v = identity_arcs(d->node, id, &count);
+	struct node_iarc *v = value_identity_arcs(d->node, id, &count);
 
 	for (size_t i = 0; v != NULL && i < count; i++)
 		if (v[i].dev == f->dev && mac_cmp(v[i].peer_mac, f->peer_mac) == 0)

@@ -2,6 +2,7 @@
 #include "ntkd/io/value.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { NS_NAME = 16 };	/* room for "ntkv" and a number */
 
@@ -119,6 +120,78 @@ value_hops(const struct facts *f, const struct facts_path *p)
 	for (uint32_t i = 0; i < p->n_hops; i++)
 		value_add(&list, value_coord(f->hops[p->first_hop + i]));
 	return list;
+}
+
+const char *
+value_state(enum node_state state)
+{
+	switch (state) {
+	case NODE_STARTING:
+		return "starting";
+	case NODE_BOOTSTRAP:
+		return "bootstrap";
+	case NODE_RUNNING:
+		return "running";
+	case NODE_LEAVING:
+		return "leaving";
+	}
+	return "?";
+}
+
+json_t *
+value_range(const struct qspn *q)
+{
+	unsigned from, to;
+	char text[16];
+
+	if (q == NULL)
+		return NULL;
+	qspn_range(q, &from, &to);
+	if (from == 0)
+		return NULL;
+	snprintf(text, sizeof(text), "%u-%u", from, to);
+	return json_string(text);
+}
+
+/* Of the own g-nodes, while they are known: during the bootstrap the higher ones are not. */
+json_t *
+value_inside(const struct qspn *q, const struct topo *t, bool fingerprints)
+{
+	json_t *list = q != NULL ? json_array() : NULL;
+
+	for (unsigned i = 0; list != NULL && i <= t->levels; i++) {
+		struct fingerprint fp;
+		uint32_t nodes;
+
+		if (fingerprints ? !qspn_fingerprint(q, i, &fp) : !qspn_nodes_inside(q, i, &nodes))
+			break;
+		value_add(&list, json_integer(fingerprints ? (json_int_t)fp.id : (json_int_t)nodes));
+	}
+	return list;
+}
+
+struct node_iarc *
+value_identity_arcs(const struct node *n, const struct node_identity *id, size_t *count)
+{
+	const struct facts *f = id->facts;
+	struct node_iarc *v;
+
+	*count = id->loaded ? f->n_arcs : node_iarcs(n, id->index, NULL, 0);
+	v = calloc(*count + 1, sizeof(*v));
+	if (v != NULL && !id->loaded)
+		node_iarcs(n, id->index, v, *count);
+	for (size_t i = 0; v != NULL && id->loaded && i < f->n_arcs; i++)
+		v[i] = (struct node_iarc){
+			.index = (uint32_t)i,
+			.dev = f->arcs[i].dev,
+			.peer_mac = f->arcs[i].peer_mac,
+			.peer_linklocal = f->arcs[i].peer_linklocal,
+			.qspn = f->arcs[i].qspn,
+			.known = f->arcs[i].known,
+			.closing = f->arcs[i].closing,
+			.peer_address = f->arcs[i].peer,
+		};
+	return v;
 }
 
 struct wanted_settings

@@ -32,6 +32,25 @@ json_t *value_naddr(const struct conf *c, const struct naddr *n);
 json_t *value_coord(struct coord c);
 json_t *value_hops(const struct facts *f, const struct facts_path *p);
 
+/* "starting", "running", as show_local_identities tells it; static. */
+const char *value_state(enum node_state state);
+
+/* "1-2", the levels whose g-nodes Q keeps connected; NULL when there are none, or no Q. */
+json_t *value_range(const struct qspn *q);
+
+/*
+ * A number for each own g-node of Q in topology T that is known, from level 0 up: how many nodes it has,
+ * or its fingerprint.  NULL without Q.
+ */
+json_t *value_inside(const struct qspn *q, const struct topo *t, bool fingerprints);
+
+/*
+ * The identity-arcs of ID, be they live ones or of a state file: COUNT of them, to be free()d by the caller.
+ * NULL when memory is exhausted.
+ */
+struct node_iarc *value_identity_arcs(const struct node *n, const struct node_identity *id,
+    size_t *count);
+
 /* A number, left out of its object (NULL) when it is 0. */
 json_t *value_unless_zero(uint32_t number);
 

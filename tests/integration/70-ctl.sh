@@ -8,7 +8,7 @@
 READERS=64300
 OPERATORS=64301
 READING=(status show_handlednics show_local_identities 'show_ntkaddress 0' 'show_identity_arcs 1'
-	'show_qspn_data 1' 'show_routes 1' show_tables show_counters 'dump_state 1')
+	'show_qspn_data 1' 'show_routes 1' show_tables show_counters map 'dump_state 1')
 WRITING=("load_state $SEED_STATE" 'remove_identity 1' 'log info' check quit)
 
 # A copy that every user can reach.
@@ -95,7 +95,7 @@ same_facts()
 }
 
 for verb in status show_handlednics show_local_identities 'show_ntkaddress 0' "show_identity_arcs $index" \
-	"show_qspn_data $index" "show_routes $index" show_tables show_counters check; do
+	"show_qspn_data $index" "show_routes $index" show_tables show_counters map check; do
 	same_facts "$verb"
 done
 is 'show_routes: as many as the page has, and the neighbour routes' \

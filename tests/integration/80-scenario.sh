@@ -135,6 +135,49 @@ phase()
 	[[ $1 == p0 ]] || ping_all "$1" "$2"
 }
 
+# map_has NAME LINE…: the map of the system has these lines, however they are indented
+map_has()
+{
+	local line text
+	text=$(ntk "$1" map | sed 's/^ *//') || return 1
+	for line in "${@:2}"; do
+		grep -qxF "$line" <<<"$text" || return 1
+	done
+}
+
+check_map()
+{
+	if wait_for 20 map_has "${@:2}"; then
+		ok "$1: the map of $2"
+	else
+		not_ok "$1: the map of $2" "not all of"$'\n'"$(printf '%s\n' "${@:3}")"$'\nin\n'"$(ntk "$2" map)"
+	fi
+}
+
+# check_drawings PHASE NAME G-NODE…: both drawings name them, and the picture is XML
+check_drawings()
+{
+	local gnode wrong= file=$WORK/$1-$2.svg
+	ntk "$2" map --svg "$file" 2>&1 || wrong+='no picture '
+	ntk "$2" map --dot >"$WORK/$1-$2.dot" 2>&1 || wrong+='no graph '
+	for gnode in "${@:3}"; do
+		grep -qF ">$gnode</text>" "$file" || wrong+="$gnode is not in the picture "
+		grep -qF "[label=\"$gnode\\n" "$WORK/$1-$2.dot" || wrong+="$gnode is not in the graph "
+	done
+	is "$1: $2: the map drawn" "$wrong" ''
+	if command -v python3 >/dev/null; then
+		check "$1: $2: the picture is XML" python3 -c \
+			'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$file"
+	else
+		skip "$1: $2: the picture is XML" 'no python3'
+	fi
+	if command -v dot >/dev/null; then
+		check "$1: $2: dot understands the graph" dot -Tsvg -o /dev/null "$WORK/$1-$2.dot"
+	else
+		skip "$1: $2: dot understands the graph" 'no graphviz'
+	fi
+}
+
 for name in "${SCENARIO[@]}"; do
 	system_new "$name" "eth1=${SCENARIO_MAC[$name]}"
 	system_config "$name" "address = \"${SCENARIO_ADDRESS[$name]}\"" 'handover-delay = 1000'
@@ -153,6 +196,11 @@ course_p3
 phase p3 p3-gnode-entered --ignore ''
 course_p4
 phase p4 p4-alfa-entered --ignore ''
+check_map p4 gamma 'network 4.2.2.2: 5 nodes' '2: own, 5 nodes' '2.1: own, 4 nodes' '2.1.1.0: this identity' \
+	'2.1.1.1: 1 node, cost 11000 us by arc 1' \
+	'2.1.0: 2 nodes, cost 11000 us by arc 3' \
+	'2.0: 1 node, cost 21000 us by arc 1 over 2.1.1.1'
+check_drawings p4 gamma 2.0 2.1.0 2.1.1.1
 course_p5a
 course_p5b
 # Where it is quiet already; table numbers from here on are those of spec/kernel-state 7, by which a
