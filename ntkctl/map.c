@@ -355,6 +355,12 @@ map_own(const struct map_identity *id, unsigned level)
 	return (struct coord){ (uint8_t)level, id->address.pos[level] };
 }
 
+bool
+map_is_virtual(const struct map *m, struct coord c)
+{
+	return c.pos >= topo_gsize(&m->topo, c.level);
+}
+
 char *
 map_count(int64_t n, char *buf)
 {

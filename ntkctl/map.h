@@ -104,6 +104,9 @@ char *map_name(const struct map *m, const struct map_identity *id, struct coord 
 /* The identity's own g-node of LEVEL, below the whole network. */
 struct coord map_own(const struct map_identity *id, unsigned level);
 
+/* Whether the position is one that no address of the network has: of a g-node in the midst of a move. */
+bool map_is_virtual(const struct map *m, struct coord c);
+
 /* "1 node", "3 nodes", "" when N is not known.  BUF has MAP_LABEL bytes, as for the next. */
 char *map_count(int64_t n, char *buf);
 

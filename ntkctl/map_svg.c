@@ -2,7 +2,7 @@
 /*
  * The map as a picture.  Each own g-node is a frame; in it stand the frame of the next lower level, and
  * below that or beside it, whichever makes the smaller picture, the other g-nodes of that
- * level as boxes.  So the picture grows by a little with each level.  Who is a neighbour but not, or
+ * level as boxes, each with its arcs.  So the picture grows by a little with each level.  Who is a neighbour but not, or
  * not yet, of this network stands below the frames.
  */
 #include <inttypes.h>
@@ -17,20 +17,22 @@
 enum {
 	CHAR = 7,		/* width of a character, a little more than monospaced ones of 11 have */
 	LINE = 14,		/* height of a line */
-	PAD = 12,		/* between what stands in a frame, and around it */
+	PAD = 16,		/* between what stands in a frame, and around it */
 	HEAD = 20,		/* of a frame, for its name */
-	BOX_LINES = 3,		/* name, nodes, cost */
+	BOX_LINES = 3,		/* name, nodes, cost; then its arcs */
+	BOX_ARCS = 4,		/* told in one box; then that there are more */
+	BEND = 28,		/* how far a curve goes aside */
 	FRAME_TEXT = TOPO_TEXT + MAP_LABEL + 4,	/* bytes for the name of a frame, NUL included */
+	DEV = 20,		/* characters shown of the name of an interface */
 	CUT = 40,		/* characters shown of a text that is the daemon's */
-	LINK_GAP = 12,		/* between the labels of arcs to one g-node */
+	ASIDE = 8,		/* between curves to one box */
 };
 
 static const char style[] =
-    ".f{fill-opacity:.07;stroke-width:1.2}.g{fill-opacity:.25;stroke-width:1.2}"
-    ".v{stroke-dasharray:4 3}.o{fill:#fff;stroke:#222;stroke-width:2}.a{stroke:#222;stroke-width:1.6}"
-    ".l{stroke:#888;stroke-width:1.2;stroke-dasharray:5 4}.c{stroke-dasharray:2 3}"
-    "text{font:11px monospace;fill:#222}.h{font-weight:bold}.m{text-anchor:middle}"
-    ".t{text-anchor:middle;stroke:#fff;stroke-width:3;paint-order:stroke}";
+    ".f{fill-opacity:.35;stroke-width:1.2}.g{stroke-width:1.2}.v{stroke-dasharray:4 3}"
+    ".o{fill:#fff;stroke:#222;stroke-width:2}.a{stroke:#222;stroke-width:1.6}"
+    ".l{stroke:#888;stroke-width:1.2;stroke-dasharray:5 4}.c{stroke-dasharray:2 3}path{fill:none}"
+    "text{font:11px monospace;fill:#222}.h{font-weight:bold}.m{text-anchor:middle}";
 
 struct rect {
 	double x, y, w, h;
@@ -60,6 +62,13 @@ text_width(size_t chars)
 	return (double)chars * CHAR + 2.0 * PAD;
 }
 
+static char *
+cost_text(const struct map_gnode *g, char *buf)
+{
+	snprintf(buf, MAP_LABEL, "best %" PRId64 " us", g->cost);
+	return buf;
+}
+
 static double
 max(double a, double b)
 {
@@ -80,25 +89,68 @@ grid_height(const struct grid *g)
 	return (double)g->rows * (g->h + PAD) - PAD;
 }
 
-/* The widest text of a box is its name or what is inside: "4294967295 us". */
+/* "eth1 10000 us" */
+static char *
+arc_text(const struct map_arc *a, char *buf)
+{
+	snprintf(buf, MAP_LABEL, "%.*s", DEV, a->dev);
+	if (a->cost >= 0)
+		snprintf(buf, MAP_LABEL, "%.*s %" PRId64 " us", DEV, a->dev, a->cost);
+	return buf;
+}
+
+/* The greater of MOST and the length of TEXT. */
+static size_t
+longer(size_t most, const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > most ? len : most;
+}
+
 static double
 box_width(const struct drawing *d, unsigned level)
 {
-	size_t n, most = 0;
+	size_t n, most = sizeof("more arcs") - 1;
 	const struct map_gnode *v = map_level(d->id, level, &n);
 	char text[MAP_LABEL];
 
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(map_name(d->m, d->id, v[i].at, text));
-
-		most = len > most ? len : most;
-		len = strlen(map_count(v[i].nodes, text));
-		most = len > most ? len : most;
-		len = v[i].reached ? (size_t)snprintf(text, MAP_LABEL, "%" PRId64 " us", v[i].cost) :
-		    sizeof("no path") - 1;
-		most = len > most ? len : most;
+		most = longer(most, map_name(d->m, d->id, v[i].at, text));
+		most = longer(most, map_count(v[i].nodes, text));
+		if (v[i].reached)
+			most = longer(most, cost_text(&v[i], text));
 	}
+	for (size_t i = 0; i < d->id->n_arcs; i++)
+		if (d->id->arcs[i].known && d->id->arcs[i].at.level == level)
+			most = longer(most, arc_text(&d->id->arcs[i], text));
 	return text_width(most);
+}
+
+/* How many arcs before the I-th lead to the same g-node. */
+static size_t
+same_before(const struct drawing *d, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; d->id->arcs[i].known && k < i; k++)
+		n += d->id->arcs[k].known && coord_equal(d->id->arcs[k].at, d->id->arcs[i].at);
+	return n;
+}
+
+/* Room for the arcs of the g-node that has the most. */
+static double
+box_height(const struct drawing *d, unsigned level)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < d->id->n_arcs; i++)
+		if (d->id->arcs[i].known && d->id->arcs[i].at.level == level &&
+		    same_before(d, i) >= most)
+			most = same_before(d, i) + 1;
+	if (most > BOX_ARCS)
+		most = BOX_ARCS + 1;
+	return (BOX_LINES + (double)most) * LINE + 6;
 }
 
 /* Boxes N of G as long in one direction as what they stand at, or as makes them a square. */
@@ -154,7 +206,7 @@ measure(struct drawing *d)
 	d->frame[0].w = text_width(strlen(frame_text(d, 0, text)));
 	d->frame[0].h = 2.0 * LINE;
 	for (unsigned level = 0; level < d->m->topo.levels; level++) {
-		struct grid g = { .w = box_width(d, level), .h = BOX_LINES * LINE + 6.0 };
+		struct grid g = { .w = box_width(d, level), .h = box_height(d, level) };
 		const struct rect *inner = &d->frame[level];
 		struct grid below, beside;
 		struct rect b, s;
@@ -194,9 +246,11 @@ place_level(struct drawing *d, unsigned level)
 static double
 outside_width(const struct map_arc *a)
 {
-	size_t len = strnlen(a->peer_mac, CUT), least = sizeof("no paths exchanged") - 1;
+	char text[MAP_LABEL];
+	size_t most = longer(sizeof("no paths exchanged") - 1, arc_text(a, text)), len =
+	    strnlen(a->peer_mac, CUT);
 
-	return text_width(len > least ? len : least);
+	return text_width(len > most ? len : most);
 }
 
 /* Below the network, side by side; returns where they end. */
@@ -204,7 +258,7 @@ static double
 place_outside(struct drawing *d)
 {
 	const struct rect *all = &d->frame[d->m->topo.levels];
-	const double h = 2.0 * LINE + 6;
+	const double h = BOX_LINES * LINE + 6;
 	double x = all->x, y = all->y + all->h + PAD, end = all->y + all->h;
 
 	for (size_t i = 0; i < d->id->n_arcs; i++) {
@@ -244,7 +298,7 @@ put_rect(const struct drawing *d, const struct rect *r, const char *class_, doub
 	fprintf(d->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"5\"",
 	    class_, r->x, r->y, r->w, r->h);
 	if (hue >= 0)
-		fprintf(d->out, " style=\"fill:hsl(%.0f,70%%,55%%);stroke:hsl(%.0f,45%%,45%%)\"", hue, hue);
+		fprintf(d->out, " style=\"fill:hsl(%.0f,60%%,88%%);stroke:hsl(%.0f,45%%,45%%)\"", hue, hue);
 	fputs("/>\n", d->out);
 }
 
@@ -256,12 +310,22 @@ put_text(const struct drawing *d, const char *class_, double x, double y, const 
 	fputs("</text>\n", d->out);
 }
 
+/*
+ * A curve, which lies behind the boxes: straight between what stands side by side; else out at the right
+ * side and back in there, so that it is seen beside what stands between.
+ */
 static void
-put_line(const struct drawing *d, const char *class_, const struct rect *a, const struct rect *b,
-    double shift)
+put_curve(const struct drawing *d, const char *class_, const struct rect *from,
+    const struct rect *to, double aside)
 {
-	fprintf(d->out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", class_,
-	    middle_x(a), middle_y(a), middle_x(b) + shift, middle_y(b));
+	bool left = to->x + to->w <= from->x;
+	const struct rect *a = left ? to : from, *b = left ? from : to;
+	bool right = b->x >= a->x + a->w;
+	double bend = BEND + aside, ax = a->x + a->w, bx = right ? b->x : b->x + b->w;
+	double ay = middle_y(a), by = middle_y(b) + aside / 2;
+
+	fprintf(d->out, "<path class=\"%s\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", class_,
+	    ax, ay, ax + bend, ay, right ? bx - bend : bx + bend, by, bx, by);
 }
 
 static void
@@ -287,10 +351,10 @@ put_gnode(const struct drawing *d, const struct map_gnode *g, const struct rect 
 	put_rect(d, r, g->reached ? "g" : "g v", picture_hue(g->at.pos + 1ULL));
 	put_text(d, "h m", middle_x(r), y, map_name(d->m, d->id, g->at, text));
 	if (g->nodes >= 0)
-		put_text(d, "m", middle_x(r), y += LINE, map_count(g->nodes, text));
-	if (g->reached)
-		snprintf(text, MAP_LABEL, "%" PRId64 " us", g->cost);
-	put_text(d, "m", middle_x(r), y + LINE, g->reached ? text : "no path");
+		put_text(d, "m", middle_x(r), y + LINE, map_count(g->nodes, text));
+	else if (map_is_virtual(d->m, g->at))
+		put_text(d, "m", middle_x(r), y + LINE, "virtual");
+	put_text(d, "m", middle_x(r), y + 2.0 * LINE, g->reached ? cost_text(g, text) : "no path");
 }
 
 static struct rect *
@@ -317,25 +381,14 @@ arc_end(const struct drawing *d, size_t i)
 	return d->id->arcs[i].known ? box_of(d, d->id->arcs[i].at) : &d->outside[i];
 }
 
-/* How many arcs before the I-th lead to the same place: they are drawn beside each other. */
-static size_t
-same_before(const struct drawing *d, size_t i)
-{
-	size_t n = 0;
-
-	for (size_t k = 0; k < i; k++)
-		n += arc_end(d, k) == arc_end(d, i);
-	return n;
-}
-
 static void
-put_lines(const struct drawing *d)
+put_curves(const struct drawing *d)
 {
 	for (size_t i = 0; i < d->id->n_links; i++)
-		put_line(d, "l", box_of(d, d->id->links[i].a), box_of(d, d->id->links[i].b), 0);
+		put_curve(d, "l", box_of(d, d->id->links[i].a), box_of(d, d->id->links[i].b), 0);
 	for (size_t i = 0; i < d->id->n_arcs; i++)
-		put_line(d, d->id->arcs[i].known && !d->id->arcs[i].closing ? "a" : "a c", &d->frame[0],
-		    arc_end(d, i), (double)same_before(d, i) * LINK_GAP / 2);
+		put_curve(d, d->id->arcs[i].known && !d->id->arcs[i].closing ? "a" : "a c", &d->frame[0],
+		    arc_end(d, i), (double)same_before(d, i) * ASIDE);
 }
 
 static void
@@ -347,18 +400,19 @@ put_cut(const struct drawing *d, const char *class_, double x, double y, const c
 	put_text(d, class_, x, y, cut);
 }
 
+/* In the box that it leads to. */
 static void
 put_arc_text(const struct drawing *d, size_t i)
 {
-	const struct map_arc *a = &d->id->arcs[i];
 	const struct rect *end = arc_end(d, i);
+	size_t before = same_before(d, i);
 	char text[MAP_LABEL];
 
-	snprintf(text, sizeof(text), "%.20s", a->dev);
-	if (a->cost >= 0)
-		snprintf(text, sizeof(text), "%.20s %" PRId64 " us", a->dev, a->cost);
-	put_text(d, "t", (middle_x(&d->frame[0]) + middle_x(end)) / 2,
-	    (middle_y(&d->frame[0]) + middle_y(end)) / 2 + (double)same_before(d, i) * LINK_GAP, text);
+	if (!d->id->arcs[i].known)
+		put_text(d, "m", middle_x(end), end->y + 3.0 * LINE, arc_text(&d->id->arcs[i], text));
+	else if (before <= BOX_ARCS)
+		put_text(d, "m", middle_x(end), end->y + (BOX_LINES + 1 + (double)before) * LINE,
+		    before < BOX_ARCS ? arc_text(&d->id->arcs[i], text) : "more arcs");
 }
 
 static void
@@ -393,7 +447,7 @@ put_identity(const struct drawing *d)
 
 	put_text(d, "h", all->x, all->y - LINE / 2.0, map_title(d->id, title));
 	put_frames(d);
-	put_lines(d);
+	put_curves(d);
 	put_boxes(d);
 }
 

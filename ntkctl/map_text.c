@@ -45,7 +45,7 @@ put_gnode(FILE *out, const struct map *m, const struct map_identity *id,
 	if (g->reached)
 		put_path(out, m, id, g);
 	else
-		fputs(" no path", out);
+		fputs(map_is_virtual(m, g->at) ? " virtual, no path" : " no path", out);
 	fputs("\n", out);
 }
 

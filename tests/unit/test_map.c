@@ -105,7 +105,7 @@ test_text(void)
 	    "    0: own\n"
 	    "      0.2: own\n"
 	    "        0.2.1: this identity\n"
-	    "      0.3: no path\n"
+	    "      0.3: virtual, no path\n"
 	    "  arcs\n"
 	    "    0: eth1 to 0.3.0, 00:16:3e:00:00:01, cost 1000 us, closing\n";
 	char *text = drawn(MAP_TEXT, MAP("ntkv0"));
@@ -227,10 +227,10 @@ static void
 test_svg(void)
 {
 	static const char *const want[] = { ">network: 5 nodes</text>", ">1: 3 nodes</text>",
-		">1.0: 2 nodes</text>", ">1.0.1</text>", ">1.0.0</text>", ">31000 us</text>",
+		">1.0: 2 nodes</text>", ">1.0.1</text>", ">1.0.0</text>", ">best 31000 us</text>",
 		">eth1 1000 us</text>", ">ntkv0 10000 us</text>", ">no paths exchanged</text>",
-		">no path</text>", ">identity 3, ntkv0, running, keeps levels 2-2</text>",
-		"<line class=\"l\"", "<line class=\"a\"", "<line class=\"a c\"" };
+		">no path</text>", ">virtual</text>", ">identity 3, ntkv0, running, keeps levels 2-2</text>",
+		"<path class=\"l\"", "<path class=\"a\"", "<path class=\"a c\"" };
 	char *text = drawn(MAP_SVG, MAP("ntkv0"));
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
