@@ -2,15 +2,14 @@
 /*
  * The map as ntkctl draws it: from what a daemon answers, and from what none should.
  */
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/picture.h"
 #include "ntkctl/map.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/xmlcheck.h"
 
 #define DIRTY "\\u001b[31m<b a=\\\"1\\\" c='2'>&\\\\n\\u202e]]>"
 
@@ -137,76 +136,7 @@ test_dot(void)
 		has(MAP_DOT, MAP("ntkv0"), want[i]);
 }
 
-/* --- is it XML? ------------------------------------------------------------------------------ */
-
-enum { DEPTH = 8, NAME = 16 };
-
-static const char *
-reference(const char *p)
-{
-	static const char *const known[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strncmp(p, known[i], strlen(known[i])) == 0)
-			return p + strlen(known[i]);
-	return NULL;
-}
-
-/* ` name="value"` until what ends the tag; NULL when it is none. */
-static const char *
-attributes(const char *p)
-{
-	while (p != NULL && *p == ' ') {
-		size_t len = strcspn(++p, "= />");
-
-		p = len > 0 && p[len] == '=' && p[len + 1] == '"' ? p + len + 2 : NULL;
-		while (p != NULL && *p != '"')
-			p = *p == '&' ? reference(p) : *p == '\0' || *p == '<' ? NULL : p + 1;
-		p = p != NULL ? p + 1 : NULL;
-	}
-	return p;
-}
-
-/* Enough of XML for what is drawn here: elements, attributes in double quotes, text, references. */
-static bool
-is_xml(const char *p)
-{
-	char open[DEPTH][NAME];
-	size_t depth = 0, roots = 0;
-
-	if (strncmp(p, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", 39) != 0)
-		return false;
-	for (p += 39; p != NULL && *p != '\0'; ) {
-		bool end = p[0] == '<' && p[1] == '/';
-		size_t len = p[0] == '<' ? strspn(p + 1 + end, "abcdefghijklmnopqrstuvwxyz") : 0;
-
-		if (*p != '<') {
-			if (depth == 0 && !isspace((unsigned char)*p))
-				return false;
-			p = *p == '&' ? reference(p) : p + 1;
-			continue;
-		}
-		if (len == 0 || len >= NAME || (end && depth == 0) || (!end && depth == DEPTH))
-			return false;
-		if (end) {
-			depth--;
-			if (strlen(open[depth]) != len || memcmp(open[depth], p + 2, len) != 0)
-				return false;
-			p = p[len + 2] == '>' ? p + len + 3 : NULL;
-			continue;
-		}
-		roots += depth == 0;
-		snprintf(open[depth], NAME, "%.*s", (int)len, p + 1);
-		p = attributes(p + 1 + len);
-		if (p != NULL && strncmp(p, "/>", 2) == 0) {
-			p += 2;
-		} else {
-			p = p != NULL && *p == '>' ? p + 1 : NULL;
-			depth++;
-		}
-	}
-	return p != NULL && depth == 0 && roots == 1;
-}
+/* --- the picture -------------------------------------------------------------------------- */
 
 #define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 

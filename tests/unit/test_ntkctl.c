@@ -80,7 +80,7 @@ test_tables(void)
 	CU_ASSERT_TRUE(table("show_tables", "[]"));
 	CU_ASSERT_STRING_EQUAL(printed, "none\n");
 	CU_ASSERT_TRUE(table("show_ntkaddress", "{\"address\":\"1.0.1.0\",\"addresses\":[]}"));
-	CU_ASSERT_STRING_EQUAL(printed, "address  1.0.1.0\n\naddresses:\nnone\n");
+	CU_ASSERT_STRING_EQUAL(printed, "address     1.0.1.0\nelderships  -\n\naddresses:\nnone\n");
 	CU_ASSERT_TRUE(table("load_state", "{\"index\":3}"));
 	CU_ASSERT_STRING_EQUAL(printed, "3\n");
 	CU_ASSERT_TRUE(table("quit", "null"));
