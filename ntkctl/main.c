@@ -94,8 +94,8 @@ report_refusal(const struct ctl_verb *v, const json_t *answer)
 }
 
 /*
- * Puts LEN bytes into the file that was asked for.  It is opened when all is drawn already: a daemon that
- * does not answer takes no older drawing away.
+ * Puts LEN bytes into the file that was asked for.  It is opened when all is drawn already: a daemon
+ * that does not answer takes no older drawing away.
  */
 static bool
 write_file(const char *name, const char *text, size_t len)

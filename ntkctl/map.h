@@ -41,7 +41,7 @@ bool map_print(FILE *out, enum map_form form, const json_t *result);
 /* A g-node that is not one of the identity's own. */
 struct map_gnode {
 	struct coord at;
-	bool reached;		/* a path is known, and so what follows; else an arc or a path touches it */
+	bool reached;		/* a path is known, and so what follows */
 	int64_t nodes;		/* -1: not known */
 	int64_t paths;
 	int64_t cost;		/* of the best one, µs */
@@ -104,7 +104,7 @@ char *map_name(const struct map *m, const struct map_identity *id, struct coord 
 /* The identity's own g-node of LEVEL, below the whole network. */
 struct coord map_own(const struct map_identity *id, unsigned level);
 
-/* Whether the position is one that no address of the network has: of a g-node in the midst of a move. */
+/* Whether the position is virtual: of who moves, or keeps others connected. */
 bool map_is_virtual(const struct map *m, struct coord c);
 
 /* "1 node", "3 nodes", "" when N is not known.  BUF has MAP_LABEL bytes, as for the next. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The map as a picture.  Each own g-node is a frame; in it stand the frame of the next lower level, and
- * below that or beside it, whichever makes the smaller picture, the other g-nodes of that
- * level as boxes, each with its arcs.  So the picture grows by a little with each level.  Who is a neighbour but not, or
- * not yet, of this network stands below the frames.
+ * The map as a picture.  Each own g-node is a frame; in it stand the frame of the next lower level,
+ * and below that or beside it, whichever makes the smaller picture, the other g-nodes of that level
+ * as boxes, each with its arcs.  So the picture grows by a little with each level.  Who is a
+ * neighbour but not, or not yet, of this network stands below the frames.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -15,7 +15,7 @@
 
 /* In pixels. */
 enum {
-	CHAR = 7,		/* width of a character, a little more than monospaced ones of 11 have */
+	CHAR = 7,		/* width of a character: a little more than at size 11 */
 	LINE = 14,		/* height of a line */
 	PAD = 16,		/* between what stands in a frame, and around it */
 	HEAD = 20,		/* of a frame, for its name */
@@ -311,8 +311,8 @@ put_text(const struct drawing *d, const char *class_, double x, double y, const 
 }
 
 /*
- * A curve, which lies behind the boxes: straight between what stands side by side; else out at the right
- * side and back in there, so that it is seen beside what stands between.
+ * A curve, which lies behind the boxes: straight between what stands side by side; else out at the
+ * right side and back in there, so that it is seen beside what stands between.
  */
 static void
 put_curve(const struct drawing *d, const char *class_, const struct rect *from,
@@ -451,7 +451,7 @@ put_identity(const struct drawing *d)
 	put_boxes(d);
 }
 
-/* --- all identities, one below the other ------------------------------------------------------------ */
+/* --- all identities, one below the other ----------------------------------------------------- */
 
 static bool
 drawing_begin(struct drawing *d, FILE *out, const struct map *m, const struct map_identity *id,
