@@ -603,11 +603,13 @@ on_closed(struct town *b, const struct town_event *e)
 static bool
 hold_back(struct town *b, const struct town_event *e)
 {
-	struct town_pipe *p = &b->pipes[e->pipe];
 	struct town_event *v;
+	struct town_pipe *p;
 
-	if ((e->kind != EV_MESSAGE && e->kind != EV_CLOSED) ||
-	    (!p->end[e->dev].hold && p->end[e->dev].n_held == 0))
+	if (e->kind != EV_MESSAGE && e->kind != EV_CLOSED)
+		return false;
+	p = &b->pipes[e->pipe];
+	if (!p->end[e->dev].hold && p->end[e->dev].n_held == 0)
 		return false;
 	v = grow(p->end[e->dev].held, p->end[e->dev].n_held, 1, &p->end[e->dev].held_size, sizeof(*v));
 	if (v == NULL)
