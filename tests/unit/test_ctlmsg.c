@@ -215,70 +215,6 @@ test_small_bounds(void)
 	CU_ASSERT_FALSE(takes(verb_of(CTL_LIST, 2, 5), "[6,5]", &v));
 }
 
-/* Addresses of g-nodes, the numbers in them, and the empty one. */
-static void
-test_levels(void)
-{
-	static const char *const wrong[] = { "", ".", "1.", ".1", "1..2", "--", "-1", "1-", "1.-", "1,2", "1 .2",
-		" 1", "1 ", "[1]", "1.6", "6", "99999999999999999999", "a", "1.a", "{}" };
-	struct ctl_values v;
-	uint32_t n[4] = { 0 };
-
-	CU_ASSERT(takes(verb_of(CTL_LEVELS, 0, 5), "2.1.5.0", &v));
-	CU_ASSERT_EQUAL(ctl_numbers(&v.v[0], n, 4), 4);
-	CU_ASSERT(n[0] == 2 && n[1] == 1 && n[2] == 5 && n[3] == 0);
-	/* More than there is room for are counted all the same. */
-	n[2] = 77;
-	CU_ASSERT_EQUAL(ctl_numbers(&v.v[0], n, 2), 4);
-	CU_ASSERT(n[0] == 2 && n[1] == 1 && n[2] == 77);
-	CU_ASSERT(takes(verb_of(CTL_LEVELS, 0, 5), "3", &v) && ctl_numbers(&v.v[0], n, 4) == 1 && n[0] == 3);
-	CU_ASSERT(takes(verb_of(CTL_LEVELS, 0, 5), "-", &v) && ctl_numbers(&v.v[0], n, 4) == 0);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		if (takes(verb_of(CTL_LEVELS, 0, 5), wrong[i], &v)) {
-			tap_note("taken: %s", wrong[i]);
-			CU_FAIL("a list of levels that is none");
-		}
-}
-
-static void
-test_list_numbers(void)
-{
-	struct ctl_values v;
-	uint32_t n[3] = { 0 };
-
-	CU_ASSERT(takes(verb_of(CTL_LIST, 0, UINT32_MAX), "[4294967295,0,7]", &v));
-	CU_ASSERT_EQUAL(ctl_numbers(&v.v[0], n, 3), 3);
-	CU_ASSERT(n[0] == UINT32_MAX && n[1] == 0 && n[2] == 7);
-	CU_ASSERT(takes(verb_of(CTL_LIST, 0, 5), "[]", &v));
-	CU_ASSERT_EQUAL(ctl_numbers(&v.v[0], NULL, 0), 0);
-}
-
-static void
-test_nullable(void)
-{
-	static const char *const wrong[] = { "", "nul", "nulls", "NULL", "Null", "0", "6", "-1", "1 ", "none", "{}" };
-	struct ctl_values v;
-
-	CU_ASSERT(takes(verb_of(CTL_NULLABLE, 1, 5), "null", &v) && v.v[0].null && v.v[0].given);
-	CU_ASSERT(takes(verb_of(CTL_NULLABLE, 1, 5), "1", &v) && !v.v[0].null && v.v[0].number == 1);
-	CU_ASSERT(takes(verb_of(CTL_NULLABLE, 1, 5), "5", &v) && !v.v[0].null && v.v[0].number == 5);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		CU_ASSERT_FALSE(takes(verb_of(CTL_NULLABLE, 1, 5), wrong[i], &v));
-}
-
-static void
-test_dev(void)
-{
-	static const char *const wrong[] = { "", "a/b", "a b", "eth\x01", "\x7f", "\xff", "1234567890123456", "{}" };
-	struct ctl_values v;
-
-	CU_ASSERT(takes(verb_of(CTL_DEV, 0, 0), "eth1", &v) && v.v[0].len == 4);
-	CU_ASSERT(takes(verb_of(CTL_DEV, 0, 0), "x", &v) && takes(verb_of(CTL_DEV, 0, 0), "br-a.7@~!", &v));
-	CU_ASSERT(takes(verb_of(CTL_DEV, 0, 0), "123456789012345", &v) && v.v[0].len == CTL_DEV_MAX);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		CU_ASSERT_FALSE(takes(verb_of(CTL_DEV, 0, 0), wrong[i], &v));
-}
-
 static void
 test_mac_digits(void)
 {
@@ -663,10 +599,6 @@ main(void)
 		{ "an argument that its key announces", test_phrase },
 		{ "addresses", test_ip },
 		{ "bounds below a digit", test_small_bounds },
-		{ "addresses of g-nodes", test_levels },
-		{ "numbers of a list", test_list_numbers },
-		{ "a number or null", test_nullable },
-		{ "interfaces", test_dev },
 		{ "every digit of a hardware address", test_mac_digits },
 		{ "levels", test_levels },
 		{ "a number or null", test_nullable },
