@@ -284,6 +284,16 @@ add_neighbours(struct view *v)
 	}
 }
 
+/* Without any interface nobody has an address that could be lent. */
+static bool
+has_address(const struct view *v)
+{
+	for (uint8_t i = 0; i < CONF_INTERFACES; i++)
+		if (v->f->has_dev[i])
+			return true;
+	return false;
+}
+
 /* Kernel-state 4, source NAT: we lend our address to those who do not show theirs. */
 static void
 add_source_nat(struct view *v)
@@ -292,7 +302,7 @@ add_source_nat(struct view *v)
 	ntk_prefix_t dst;
 	ntk_ip_t own;
 
-	if (!v->s->anonymize_others ||
+	if (!v->s->anonymize_others || !has_address(v) ||
 	    !map4_node(m, &v->f->address, (struct map4_class){ MAP4_GLOBAL, 0 }, &own) ||
 	    !map4_all(m, (struct map4_class){ MAP4_ANONYMIZING, 0 }, &dst))
 		return;

@@ -90,17 +90,21 @@ operated(struct world *w)
 	what(&w->d, there ? &o : NULL, "it was given up", w->operated_arg);
 }
 
-/* Nobody is out there: sockets open at once, and what is said is lost. */
+/* Sockets open at once; what is said is lost when nobody is out there. */
 static void
 network(struct daemon *d)
 {
+	struct world *w = world_of(d);
 	struct node_action a;
 
-	while (node_next(d->node, &a))
+	while (node_next(d->node, &a)) {
+		if (w->said != NULL)
+			w->said(w, &a);
 		if (a.kind == NODE_LISTEN)
 			node_listening(d->node, daemon_now(), a.dev, a.address, true);
 		else if (a.kind == NODE_EVENT)
 			events_node(d, &a.event);
+	}
 }
 
 /* What the kernel gives interfaces: those of pseudo-interfaces differ from all others. */

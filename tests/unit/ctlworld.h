@@ -38,6 +38,8 @@ struct world {
 	struct priv_difference differences[PRIV_DIFFERENCES];
 	size_t n_differences;
 	size_t checks;			/* that were asked for */
+	/* What the node wants of the network; NULL: nobody is out there, and what is said is lost. */
+	void (*said)(struct world *w, const struct node_action *a);
 	uint8_t held[PRIV_MSG_MAX];	/* the answer that is held back */
 	size_t n_held;
 };

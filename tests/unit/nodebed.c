@@ -201,7 +201,9 @@ answered(unsigned ns, const struct kernel_result *result, void *arg)
 	struct answerer *a = arg;
 	struct town *b = a->b;
 
-	if (!result->ok) {
+	if (!result->ok && b->sys[a->i].refuse > 0) {
+		b->sys[a->i].refuse--;
+	} else if (!result->ok) {
 		char text[KERNEL_REFUSAL_TEXT];
 
 		fault(b, a->i, kernel_refusal_text(&result->refusal, text));
@@ -220,7 +222,11 @@ kernel_run(struct town *b, size_t i)
 	size_t len;
 
 	while ((len = kernel_next(s->kernel, in)) > 0) {
-		int n = fakekern_message(s->fake, in, len, out);
+		int n;
+
+		if (s->refuse > 0)
+			fakekern_refuse(s->fake, 0, PRIV_R_LIMIT);
+		n = fakekern_message(s->fake, in, len, out);
 
 		if (n < 0 || (n > 0 && !kernel_answer(s->kernel, out, (size_t)n, &err))) {
 			fault(b, i, "the helper and the daemon do not understand each other");
@@ -284,6 +290,10 @@ arrival(struct town *b, struct town_pipe *p, unsigned to)
 static void
 pipe_event(struct town *b, struct town_pipe *p, unsigned to, struct town_event e)
 {
+	if (b->sys[p->end[0].sys].cut || b->sys[p->end[1].sys].cut) {
+		free(e.bytes);
+		return;
+	}
 	e.at = arrival(b, p, to);
 	e.sys = p->end[to].sys;
 	e.life = p->end[to].life;
@@ -365,6 +375,12 @@ do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind ki
 	unsigned end;
 	struct town_pipe *p = pipe_of(b, i, a->connection, &end);
 
+	if (kind != PEER_CALL && kind != PEER_NOTICE && a->call >= TOWN_FORGED) {
+		b->answer[b->n_answers % TOWN_ANSWERS].call = a->call;
+		b->answer[b->n_answers % TOWN_ANSWERS].kind = kind;
+		b->answer[b->n_answers++ % TOWN_ANSWERS].error = a->error;
+		return;
+	}
 	if (p == NULL)
 		return;
 	b->messages++;
@@ -393,7 +409,7 @@ do_hello(struct town *b, size_t i, const struct node_action *a)
 				.dev = d, .ip = a->address, .type = a->msg->type };
 
 			if ((s == i && d == a->dev) || b->sys[s].node == NULL ||
-			    rng_below(&b->rng, 1000) < b->loss)
+			    b->sys[s].cut || b->sys[i].cut || rng_below(&b->rng, 1000) < b->loss)
 				continue;
 			e.at = b->now + delay(b);
 			e.bytes = encode(a->msg, &e.n);
@@ -408,6 +424,7 @@ say(struct town *b, size_t i, const struct node_event *e)
 {
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
+	b->sys[i].events[e->kind]++;
 	if (b->talk)
 		printf("# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
 		    (double)b->now / 1000, b->sys[i].name, node_event_name(e->kind), e->identity,
@@ -586,11 +603,13 @@ on_closed(struct town *b, const struct town_event *e)
 static bool
 hold_back(struct town *b, const struct town_event *e)
 {
-	struct town_pipe *p = &b->pipes[e->pipe];
 	struct town_event *v;
+	struct town_pipe *p;
 
-	if ((e->kind != EV_MESSAGE && e->kind != EV_CLOSED) ||
-	    (!p->end[e->dev].hold && p->end[e->dev].n_held == 0))
+	if (e->kind != EV_MESSAGE && e->kind != EV_CLOSED)
+		return false;
+	p = &b->pipes[e->pipe];
+	if (!p->end[e->dev].hold && p->end[e->dev].n_held == 0)
 		return false;
 	v = grow(p->end[e->dev].held, p->end[e->dev].n_held, 1, &p->end[e->dev].held_size, sizeof(*v));
 	if (v == NULL)

@@ -33,7 +33,14 @@ struct town_system {
 	ntk_mac_t pseudo[KERNEL_NAMESPACES][CONF_INTERFACES];
 	unsigned made;			/* pseudo-interfaces so far */
 	uint32_t life;			/* of this run: what was sent to a former one is lost */
+	bool cut;			/* nothing comes in or out: what is sent is lost */
+	unsigned refuse;		/* so many transactions more are refused by its helper */
+	unsigned events[NODE_EVENTS];	/* that it told */
 };
+
+/* Calls with such a number were forged by the test: their answers are kept for it and go nowhere. */
+#define TOWN_FORGED UINT32_C(0x80000000)
+enum { TOWN_ANSWERS = 256 };
 
 struct town {
 	struct town_system sys[TOWN_SYSTEMS];
@@ -54,6 +61,12 @@ struct town {
 	const char *fault;		/* the first invariant or rule that broke, NULL: none */
 	char why[256];
 	uint64_t messages;
+	struct {
+		uint32_t call;
+		enum peer_kind kind;
+		uint8_t error;
+	} answer[TOWN_ANSWERS];	/* to forged calls, the last ones */
+	size_t n_answers;
 };
 
 void town_init(struct town *b, uint64_t seed);

@@ -1350,6 +1350,84 @@ test_stop_while_waiting(void)
 	world_end(&world);
 }
 
+/* --- phase 1: the answer comes after the kernel's ---------------------------- */
+
+#define PREPARE "{\"verb\":\"prepare_enter_net_phase_1\",\"args\":[\"0\",\"0\",\"1\",\"2.1.1\",\"0.0.0\"," \
+	"\"2\",\"1\",\"1\",\"2\",\"2\",\"1\",\"[]\",\"77\",\"null\"]}\n"
+#define PHASE_1 "{\"verb\":\"enter_net_phase_1\",\"args\":[\"0\",\"77\"]}\n"
+
+/* Somebody has given phase 1, and the helper takes its time. */
+static int
+phase_1_waits(void)
+{
+	int fd;
+
+	serve(true);
+	fd = client_connect();
+	client_say(fd, PREPARE);
+	hears(fd, "{\"ok\":true,\"result\":null}");
+	world.hold = true;
+	client_say(fd, PHASE_1);
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	CU_ASSERT_PTR_NOT_NULL(world.operated);
+	CU_ASSERT_EQUAL(node_identities(world.d.node), 1);
+	return fd;
+}
+
+static void
+test_phase_1(void)
+{
+	char c;
+	int fd = phase_1_waits();
+
+	CU_ASSERT_EQUAL(recv(fd, &c, 1, MSG_DONTWAIT), -1);
+	still_serves();
+	world.hold = false;
+	world_helper(&world);
+	hears(fd, "{\"ok\":true,\"result\":{\"index\":1}}");
+	CU_ASSERT_EQUAL(node_identities(world.d.node), 2);
+	close(fd);
+	world_end(&world);
+}
+
+static void
+test_phase_1_refused(void)
+{
+	int fd;
+
+	serve(true);
+	fd = client_connect();
+	client_say(fd, PREPARE);
+	hears(fd, "true");
+	world.refuse = true;
+	client_say(fd, PHASE_1);
+	hears(fd, "{\"ok\":false,\"error\":{\"code\":\"kernel\"");
+	world.refuse = false;
+	CU_ASSERT_EQUAL(node_identities(world.d.node), 1);
+	client_say(fd, PHASE_1);
+	hears(fd, "unknown_operation");
+	close(fd);
+	world_end(&world);
+}
+
+/* Who asked goes away meanwhile: the operation goes on, and nobody is told. */
+static void
+test_phase_1_alone(void)
+{
+	int fd = phase_1_waits();
+
+	close(fd);
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	world.hold = false;
+	world_helper(&world);
+	CU_ASSERT_EQUAL(node_identities(world.d.node), 2);
+	CU_ASSERT_PTR_NULL(world.operated);
+	still_serves();
+	world_end(&world);
+}
+
 static void
 test_quit(void)
 {
@@ -1568,6 +1646,9 @@ main(void)
 		{ "a listener that reads slowly", test_slow_listener },
 		{ "events that strangers cause", test_event_flood },
 		{ "the end while a verb waits", test_stop_while_waiting },
+		{ "phase 1 is answered after the kernel", test_phase_1 },
+		{ "phase 1 that the kernel refuses", test_phase_1_refused },
+		{ "phase 1 of somebody who has gone", test_phase_1_alone },
 		{ "quit", test_quit },
 		{ "other users", test_strangers },
 		{ "no descriptors left", test_no_descriptors },

@@ -84,24 +84,51 @@ connection_of(const struct node *n, uint32_t arc)
 	return nbh_arc_find(n->nbh, arc, &e) ? e.connection : 0;
 }
 
+/* Where the next one goes: once for each pair of identities; when there are too many the oldest is forgotten. */
+static struct late *
+late_place(struct node *n, const struct ident_iarc *a)
+{
+	size_t oldest = 0;
+	struct late *v;
+
+	for (size_t i = 0; i < n->n_late; i++) {
+		v = &n->late[i];
+		if (v->id == a->id && v->peer == a->peer && v->dev == a->dev &&
+		    mac_cmp(v->mac, a->peer_mac) == 0)
+			return v;
+		if (v->until < n->late[oldest].until)
+			oldest = i;
+	}
+	if (n->n_late >= LATE)
+		return &n->late[oldest];
+	v = more(n, n->late, n->n_late, &n->late_size, sizeof(*v));
+	if (v == NULL)
+		return NULL;
+	n->late = v;
+	return &v[n->n_late++];
+}
+
+static void
+late_add(struct node *n, const struct ident_iarc *a)
+{
+	struct late *v = late_place(n, a);
+
+	if (v != NULL)
+		*v = (struct late){ .id = a->id, .peer = a->peer, .dev = a->dev, .mac = a->peer_mac,
+			.until = n->now + NODE_LATE_TIME };
+}
+
 /* Nobody came for it: the caller is told, and so is who comes too late (spec/manual-mode 6). */
 static void
 held_refuse(struct node *n, size_t i)
 {
 	const struct held *h = &n->held[i];
 	struct ident_iarc a;
-	struct late *v;
 
 	answer_error(n, connection_of(n, h->arc), h->call, h->source, h->destination,
 	    PEER_E_NOT_ACCEPTED);
-	if (h->call != 0 && ident_iarc_between(n->ident, h->arc, h->destination, h->source, &a)) {
-		v = more(n, n->late, n->n_late, &n->late_size, sizeof(*v));
-		if (v != NULL) {
-			n->late = v;
-			v[n->n_late++] = (struct late){ .number = a.number,
-				.until = n->now + NODE_LATE_TIME };
-		}
-	}
+	if (h->call != 0 && ident_iarc_between(n->ident, h->arc, h->destination, h->source, &a))
+		late_add(n, &a);
 	held_remove(n, i);
 }
 
@@ -224,10 +251,12 @@ held_drop_arc(struct node *n, uint32_t arc)
 }
 
 bool
-was_late(const struct node *n, uint32_t number)
+was_late(const struct node *n, uint32_t id, uint32_t peer, unsigned dev, ntk_mac_t mac)
 {
 	for (size_t i = 0; i < n->n_late; i++)
-		if (n->late[i].number == number && n->late[i].until > n->now)
+		if (n->late[i].id == id && (peer == 0 || n->late[i].peer == peer) && n->late[i].dev == dev &&
+		    mac_cmp(n->late[i].mac, mac) == 0 &&
+		    n->late[i].until > n->now)
 			return true;
 	return false;
 }

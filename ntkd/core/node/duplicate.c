@@ -5,6 +5,7 @@
  */
 #include "ntkd/core/node/int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,7 @@ given_up(struct node *n, const struct ident_action *a)
 	if (op == NULL)
 		return;
 	operation_state(n, op, NODE_OP_FAILED, a->expired ? "not used within 600 s" :
+	    op->state == NODE_OP_PREPARED ? "its identity is gone" :
 	    "its namespace could not be made");
 	operation_free(op);
 	n->n_ops--;
@@ -115,6 +117,34 @@ is_listed(const struct operation *op, uint32_t number)
 	return false;
 }
 
+/*
+ * Is PEER another member of the guest?  One that was quicker has its position for connectivity already.
+ */
+static bool
+is_member(const struct node *n, const struct operation *op, const struct naddr *me,
+    const struct naddr *peer)
+{
+	bool differs = false;
+
+	for (unsigned i = 0; i < TOPO(n)->levels; i++) {
+		if (i < op->guest)
+			differs = differs || peer->pos[i] != me->pos[i];
+		else if (peer->pos[i] != me->pos[i] &&
+		    (i > op->guest || peer->pos[i] != op->connectivity))
+			return false;
+	}
+	return differs;
+}
+
+/* That the neighbour takes part is its own word; an address that follows from ours have members only. */
+static bool
+moves_with_us(const struct node *n, const struct operation *op, const struct identity *old,
+    const struct ident_iarc *a, struct qspn_arc_info *info)
+{
+	return a->both && qspn_arc_find(old->qspn, a->prev, info) && info->known &&
+	    is_member(n, op, qspn_address(old->qspn), &info->peer);
+}
+
 /* The class of the pair that A, a copy, ends (spec/manual-mode 9). */
 static void
 classify(struct node *n, const struct operation *op, struct identity *old,
@@ -124,12 +154,15 @@ classify(struct node *n, const struct operation *op, struct identity *old,
 	bool was = w0 != NULL && w0->in_qspn;
 	struct qspn_arc_info info;
 
-	if (was && a->both && qspn_arc_find(old->qspn, a->prev, &info) && info.known) {
+	if (arcs->n_internal + arcs->n_external >= n->qspn_params.max_arcs)
+		return;
+	if (was && moves_with_us(n, op, old, a, &info)) {
 		struct qspn_internal_arc in = { .arc = a->number, .prev = a->prev,
 			.cost = arc_cost(n, a->arc), .peer = info.peer };
 
-		for (unsigned i = op->host - 1U; i < TOPO(n)->levels; i++)
-			in.peer.pos[i] = op->address.pos[i];
+		for (unsigned i = op->guest; i < TOPO(n)->levels; i++)
+			in.peer.pos[i] = i + 1U < op->host ? qspn_address(old->qspn)->pos[i] :
+			    op->address.pos[i];
 		arcs->internal[arcs->n_internal++] = in;
 	} else if (!a->both && (op->enter ? !was && is_listed(op, a->prev) : was)) {
 		arcs->external[arcs->n_external++] = (struct qspn_external_arc){
@@ -198,8 +231,35 @@ make_connectivity(struct node *n, const struct operation *op, struct identity *o
 	qspn_out_init(&out);
 	if (qspn_make_connectivity(old->qspn, n->now, op->guest + 1U, to, op->connectivity, &out))
 		old->virtual_level = false;
+	old->left = op->enter;
 	qspn_carry_out(n, old, &out);
 	qspn_out_free(&out);
+}
+
+/* What was listed and is not there any more, or not of the kind that was listed, is left out. */
+static void
+tell_left_out(struct node *n, const struct operation *op, const struct ident_iarc *v, size_t count,
+    const struct entry_arcs *arcs)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < op->n_arcs; i++) {
+		bool used = false;
+
+		for (size_t k = 0; k < count; k++)
+			for (size_t e = 0; v[k].prev == op->arcs[i] && e < arcs->n_external; e++)
+				used = used || arcs->external[e].arc == v[k].number;
+		left += !used;
+	}
+	if (left > 0) {
+		struct node_event *e = story_add(n, NODE_E_OPERATION);
+
+		e->identity = op->identity;
+		e->other = op->made_index;
+		e->number = op->number;
+		snprintf(e->text, sizeof(e->text), "%zu of the listed identity-arcs are gone, or not what "
+		    "they were: they are left out", left);
+	}
 }
 
 static void
@@ -222,6 +282,7 @@ begin(struct node *n, struct operation *op, struct identity *old, struct identit
 	ident_iarcs(n->ident, made->id, v, count);
 	for (size_t i = 0; i < count; i++)
 		classify(n, op, old, &v[i], &arcs);
+	tell_left_out(n, op, v, count, &arcs);
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < arcs.n_internal + arcs.n_external; k++) {
 			uint32_t number = k < arcs.n_internal ? arcs.internal[k].arc :
@@ -327,10 +388,13 @@ dismiss(struct node *n, struct identity *id)
 	struct ident_out out;
 	struct qspn_out bye;
 
-	if (ident_find(n->ident, id->id, &view) && view.busy)
+	if (ident_find(n->ident, id->id, &view) && view.busy) {
+		id->doomed = true;
 		return;
+	}
 	qspn_out_init(&bye);
 	ident_out_init(&out);
+	id->doomed = false;
 	id->leaving = true;
 	if (id->qspn != NULL) {
 		qspn_destroy(id->qspn, n->now, &bye);
@@ -387,12 +451,20 @@ node_add_qspn_arc(struct node *n, uint64_t now, unsigned identity, unsigned dev,
 	struct identity *id = identity_for_verb(n, identity, err);
 	struct ident_iarc a;
 	char text[MAC_TEXT];
+	bool there;
 
 	if (now > n->now)
 		n->now = now;
 	if (id == NULL)
 		return false;
-	if (!iarc_by_mac(n, id, dev, peer, &a)) {
+	there = iarc_by_mac(n, id, dev, peer, &a);
+	if ((!there || qarc_find(id, a.number) == NULL) && was_late(n, id->id,
+	    there ? a.peer : 0, dev, peer)) {
+		fail(err, "too_late", "peer-mac", "a request of %s to identity %u waited 10 s and was "
+		    "refused; in a minute both ends may try again", mac_print(peer, text), identity);
+		return false;
+	}
+	if (!there) {
 		fail(err, "unknown_arc", "peer-mac", "identity %u has no identity-arc to %s over this "
 		    "interface; see show_identity_arcs", identity, mac_print(peer, text));
 		return false;
@@ -400,11 +472,6 @@ node_add_qspn_arc(struct node *n, uint64_t now, unsigned identity, unsigned dev,
 	if (qarc_find(id, a.number) != NULL) {
 		fail(err, "exists", "peer-mac", "identity-arc %u is a qspn-arc already: has the neighbour "
 		    "duplicated yet?", a.index);
-		return false;
-	}
-	if (was_late(n, a.number)) {
-		fail(err, "too_late", "peer-mac", "the neighbour's request over identity-arc %u waited 10 s "
-		    "and was refused", a.index);
 		return false;
 	}
 	if (id->qspn == NULL) {
@@ -428,8 +495,8 @@ connectivity(struct node *n, unsigned index, struct node_error *err)
 	if (id == NULL)
 		return NULL;
 	if (id->main) {
-		fail(err, "is_main", "identity", "identity %u is the main one; it goes when the daemon "
-		    "stops", index);
+		fail(err, "not_connectivity", "identity", "identity %u is the main one: it supports no "
+		    "g-node", index);
 		return NULL;
 	}
 	if (id->qspn == NULL || id->virtual_level) {
@@ -496,16 +563,6 @@ node_check_connectivity(struct node *n, unsigned identity, bool has_level, unsig
 	return true;
 }
 
-/* Was it left behind by an entry?  Then it goes alone. */
-static bool
-left_by_entry(const struct node *n, const struct identity *id)
-{
-	for (size_t i = 0; i < n->n_ops; i++)
-		if (n->ops[i].old == id->id && n->ops[i].enter)
-			return true;
-	return false;
-}
-
 bool
 remove_connectivity(struct node *n, unsigned index, struct node_error *err)
 {
@@ -520,7 +577,7 @@ remove_connectivity(struct node *n, unsigned index, struct node_error *err)
 		fail(err, "busy", "identity", "identity %u is being duplicated", index);
 		return false;
 	}
-	if (from == 1 || left_by_entry(n, id)) {
+	if (from == 1 || id->left) {
 		dismiss(n, id);
 		return true;
 	}

@@ -17,7 +17,7 @@ enum {
 	RETRY_FIRST = SECOND,			/* until a refused state is tried again … */
 	RETRY_LAST = 60 * SECOND,		/* … twice as long each time, up to this */
 	CALL_LIMIT = 15 * SECOND,		/* for the answer to a QSPN request */
-	DRAIN = 10 * SECOND,			/* an identity without neighbours' answers goes all the same */
+	LATE = 256,			/* of those that are remembered */
 };
 
 #define NEVER UINT64_MAX
@@ -72,6 +72,8 @@ struct identity {
 	uint8_t level;
 	uint32_t virtual_pos;
 	bool leaving;			/* dismissed */
+	bool doomed;			/* shall be dismissed as soon as its duplication is over */
+	bool left;			/* by an entry: it goes alone, whatever it supports */
 	bool completing;		/* its new namespace is being filled: then ident_ns_complete() */
 	struct qarc *qarcs;		/* by number */
 	size_t n_qarcs, qarcs_size;
@@ -166,8 +168,11 @@ struct outgoing {
 	struct qspn_msg *shared;
 };
 
+/* An identity-arc over which a request waited in vain: its neighbour has given it up, and perhaps it is back. */
 struct late {
-	uint32_t number;	/* of an identity-arc */
+	uint32_t id, peer;
+	unsigned dev;
+	ntk_mac_t mac;		/* of the neighbour */
 	uint64_t until;
 };
 
@@ -178,7 +183,6 @@ struct node {
 	uint64_t now;
 	uint64_t seq;			/* of states for the kernel */
 	bool failed;
-	bool stopping;
 
 	struct nbh_params nbh_params;
 	struct nbh *nbh;
@@ -290,7 +294,9 @@ void held_tick(struct node *n);
 uint64_t held_deadline(const struct node *n);
 void held_drop_arc(struct node *n, uint32_t arc);
 void questions_drop(struct node *n, uint32_t id, uint32_t number);	/* NUMBER 0: all of ID */
-bool was_late(const struct node *n, uint32_t number);
+
+/* Was a request to identity ID from PEER (0: anybody) at MAC refused lately, because nobody had added the arc? */
+bool was_late(const struct node *n, uint32_t id, uint32_t peer, unsigned dev, ntk_mac_t mac);
 
 /* --- duplicate.c, operation.c ------------------------------------------------------------------ */
 

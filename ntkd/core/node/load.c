@@ -88,7 +88,15 @@ load_busy(const struct identity *id, struct node_error *err)
 static bool
 main_has_neighbours(const struct node *n, bool main, struct node_error *err)
 {
-	if (!main || n->ids[0].loaded || (ident_arcs(n->ident) == 0 && n->n_routes == 0))
+	struct ident_identity view;
+
+	if (!main || n->ids[0].loaded)
+		return false;
+	if (ident_find(n->ident, n->ids[0].id, &view) && view.busy) {
+		fail(err, "busy", "namespace", "the main identity is being duplicated");
+		return true;
+	}
+	if (ident_arcs(n->ident) == 0 && n->n_routes == 0)
 		return false;
 	fail(err, "busy", "namespace", "the main identity has neighbours; take its arcs back with "
 	    "remove_real_arc first");

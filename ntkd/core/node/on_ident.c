@@ -112,6 +112,16 @@ on_removed(struct node *n, const struct ident_action *a)
 	questions_drop(n, a->id, 0);
 }
 
+/* Its duplication is over: what was to happen to it then happens. */
+static void
+on_free(struct node *n, uint32_t id)
+{
+	const struct identity *i = identity_by_id(n, id);
+
+	if (i != NULL && i->doomed)
+		task_add(n, (struct task){ .kind = TASK_DISMISS, .id = id });
+}
+
 static void
 on_without_nics(struct node *n, const struct ident_action *a)
 {
@@ -147,9 +157,12 @@ carry_out(struct node *n, struct ident_action *a)
 		completed(n, a);
 		break;
 	case IDENT_SETTLED:
+		on_free(n, a->id);
+		on_free(n, a->other);
 		break;
 	case IDENT_GIVEN_UP:
 		given_up(n, a);
+		on_free(n, a->id);
 		break;
 	case IDENT_REMOVED:
 		on_removed(n, a);

@@ -151,16 +151,26 @@ on_no_address(struct node *n, const struct nbh_action *a)
 	ident_out_free(&out);
 }
 
+/* What is added to the queue moves what is there: each is filled in before the next is added. */
 static void
-on_arc(struct node *n, const struct nbh_action *a)
+arc_event(struct node *n, enum node_event_kind kind, const struct nbh_action *a, const char *text)
 {
-	struct node_event *e = story_add(n, NODE_E_ARC);
-	struct outgoing *o = queue_add(n, NODE_KNOW);
-	struct ident_out out;
+	struct node_event *e = story_add(n, kind);
 
 	e->dev = a->dev;
 	e->mac = a->mac;
 	e->peer = a->peer;
+	snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
+static void
+on_arc(struct node *n, const struct nbh_action *a)
+{
+	struct ident_out out;
+	struct outgoing *o;
+
+	arc_event(n, NODE_E_ARC, a, "");
+	o = queue_add(n, NODE_KNOW);
 	o->a.dev = a->dev;
 	o->a.peer = a->peer;
 	o->a.known = true;
@@ -187,13 +197,10 @@ on_arc_removing(struct node *n, const struct nbh_action *a)
 static void
 on_arc_removed(struct node *n, const struct nbh_action *a)
 {
-	struct node_event *e = story_add(n, NODE_E_ARC_REMOVED);
-	struct outgoing *o = queue_add(n, NODE_KNOW);
+	struct outgoing *o;
 
-	e->dev = a->dev;
-	e->mac = a->mac;
-	e->peer = a->peer;
-	snprintf(e->text, sizeof(e->text), "%s", nbh_why_text(a->why));
+	arc_event(n, NODE_E_ARC_REMOVED, a, nbh_why_text(a->why));
+	o = queue_add(n, NODE_KNOW);
 	o->a.dev = a->dev;
 	o->a.peer = a->peer;
 }

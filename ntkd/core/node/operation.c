@@ -219,8 +219,14 @@ judge_host(const struct node *n, const struct node_plan *p, const struct identit
 	int at = differs_at(n, p, qspn_address(id->qspn));
 	struct coord c;
 
-	if (p->enter || p->n_host_address == 0)
+	if (p->enter)
 		return true;
+	if (p->n_host_address == 0) {
+		if (p->position != qspn_address(id->qspn)->pos[p->host_level - 1])
+			return true;
+		fail(err, "position_taken", "position", "it is that of identity %u already", id->index);
+		return false;
+	}
 	if (at < 0) {
 		fail(err, "wrong_address", "host-address", "identity %u is in that g-node already",
 		    id->index);
@@ -235,32 +241,49 @@ judge_host(const struct node *n, const struct node_plan *p, const struct identit
 	return false;
 }
 
+/* Can the g-node of level GUEST leave, and its position become CONNECTIVITY? */
 static bool
-judge_identity(const struct node *n, const struct node_plan *p, const struct identity *id,
-    struct node_error *err)
+judge_identity(const struct node *n, const struct identity *id, unsigned guest, uint32_t connectivity,
+    const char *field, struct node_error *err)
 {
 	const struct naddr *me = qspn_address(id->qspn);
-	struct coord c = { (uint8_t)p->guest_level, p->connectivity_position };
-	struct ident_identity view;
+	struct coord c = { (uint8_t)guest, connectivity };
 
-	for (unsigned i = p->guest_level; i < TOPO(n)->levels; i++)
+	for (unsigned i = guest; i < TOPO(n)->levels; i++)
 		if (!naddr_real_at(TOPO(n), me, i)) {
 			fail(err, "not_real", "identity", "identity %u has a virtual position at level "
 			    "%u", id->index, i);
 			return false;
 		}
 	if (qspn_is_known(id->qspn, c)) {
-		fail(err, "position_taken", "connectivity-position", "a g-node is known at level %u, "
-		    "position %u", c.level, c.pos);
-		return false;
-	}
-	if (!qspn_is_bootstrapped(id->qspn) ||
-	    (ident_find(n->ident, id->id, &view) && view.busy)) {
-		fail(err, "busy", "identity", "identity %u is being duplicated, or enters a network",
-		    id->index);
+		fail(err, "position_taken", field, "a g-node is known at level %u, position %u",
+		    c.level, c.pos);
 		return false;
 	}
 	return true;
+}
+
+/* An identity whose last duplication, entry or state file is not through yet can begin nothing. */
+static bool
+judge_rest(const struct node *n, const struct identity *id, struct node_error *err)
+{
+	struct ident_identity view;
+
+	if (id->qspn != NULL && id->change == CHANGE_NONE && !id->doomed &&
+	    qspn_is_bootstrapped(id->qspn) && !(ident_find(n->ident, id->id, &view) && view.busy))
+		return true;
+	fail(err, "busy", "identity", "identity %u is being duplicated, or enters a network",
+	    id->index);
+	return false;
+}
+
+static bool
+is_in(const struct operation *op, uint32_t number)
+{
+	for (size_t i = 0; i < op->n_arcs; i++)
+		if (op->arcs[i] == number)
+			return true;
+	return false;
 }
 
 /* Indices of identity-arcs become their numbers: those that are there and no qspn-arcs. */
@@ -272,7 +295,7 @@ arcs_take(struct node *n, const struct node_plan *p, struct identity *id, struct
 	struct ident_iarc *v = calloc(count + 1, sizeof(*v));
 	bool ok = v != NULL;
 
-	op->arcs = calloc(p->n_arcs + 1, sizeof(*op->arcs));
+	op->arcs = calloc(count + 1, sizeof(*op->arcs));
 	if (v == NULL || op->arcs == NULL) {
 		free(v);
 		return fail_memory(err);
@@ -290,7 +313,7 @@ arcs_take(struct node *n, const struct node_plan *p, struct identity *id, struct
 		} else if (qarc_find(id, v[k].number) != NULL) {
 			fail(err, "exists", "arcs", "identity-arc %u is a qspn-arc already", p->arcs[i]);
 			ok = false;
-		} else {
+		} else if (!is_in(op, v[k].number)) {
 			op->arcs[op->n_arcs++] = v[k].number;
 		}
 	}
@@ -385,7 +408,8 @@ node_prepare(struct node *n, uint64_t now, const struct node_plan *p, struct nod
 	if (now > n->now)
 		n->now = now;
 	if (id == NULL || !judge_levels(n, p, err) || !judge_positions(n, p, err) ||
-	    !judge_identity(n, p, id, err) || !judge_host(n, p, id, err))
+	    !judge_rest(n, id, err) || !judge_identity(n, id, p->guest_level, p->connectivity_position,
+	    "connectivity-position", err) || !judge_host(n, p, id, err))
 		return false;
 	if (operation_find(n, p->identity, p->operation) != NULL) {
 		fail(err, "exists", "operation", "identity %u has an operation %u already", p->identity,
@@ -426,18 +450,24 @@ node_phase_1(struct node *n, uint64_t now, bool enter, unsigned identity, uint32
     struct node_error *err)
 {
 	struct operation *op = record(n, enter, identity, operation, err);
+	struct identity *id;
 	struct ident_out out;
 	bool ok;
 
 	if (now > n->now)
 		n->now = now;
-	if (op == NULL || identity_for_verb(n, identity, err) == NULL)
+	id = op != NULL ? identity_for_verb(n, identity, err) : NULL;
+	if (id == NULL)
 		return false;
 	if (op->state != NODE_OP_PREPARED) {
 		fail(err, "unknown_operation", "operation", "operation %u of identity %u is not prepared: "
 		    "it is %s", operation, identity, node_op_state_name(op->state));
 		return false;
 	}
+	/* Another operation may have moved the identity since. */
+	if (!judge_rest(n, id, err) ||
+	    !judge_identity(n, id, op->guest, op->connectivity, "operation", err))
+		return false;
 	op->state = NODE_OP_MAKING;
 	ident_out_init(&out);
 	ok = refused_by_ident(ident_duplicate(n->ident, n->now, operation, op->old, NULL, &out),
@@ -461,7 +491,8 @@ judge_phase_2(struct node *n, const struct operation *op, const struct identity 
 		    "this operation waits for nothing: it has no phase 2");
 		return false;
 	}
-	if (!op->complete || made == NULL || made->qspn == NULL || made->leaving) {
+	if (!op->complete || made == NULL || made->qspn == NULL ||
+	    made->loaded || made->leaving) {
 		fail(err, "busy", "operation", "its new identity is not there (yet)");
 		return false;
 	}

@@ -480,7 +480,6 @@ node_stop(struct node *n, uint64_t now)
 	struct nbh_out out;
 
 	now_is(n, now);
-	n->stopping = true;
 	for (unsigned ns = next_by_index(n, 0); ns < NAMESPACES;
 	    ns = next_by_index(n, n->ids[ns].index + 1)) {
 		struct identity *id = &n->ids[ns];

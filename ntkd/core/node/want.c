@@ -169,6 +169,7 @@ refused(struct node *n, unsigned ns)
 	if (id->patience > RETRY_LAST)
 		id->patience = RETRY_LAST;
 	id->retry = n->now + id->patience;
+	id->next_seq = 0;	/* who waited for the state that comes next does not wait for this one */
 	if (id->place == PLACE_IDENTITY) {
 		id->dirty = true;
 		story_add(n, NODE_E_KERNEL)->identity = id->index;
