@@ -599,7 +599,7 @@ static void
 test_nothing_lost(void)
 {
 	const char *text = getenv("NTK_WATCHED");
-	unsigned long n = text != NULL ? strtoul(text, NULL, 10) : 100;
+	unsigned long n = text != NULL ? strtoul(text, NULL, 10) : 60;
 	uint64_t walks = 0;
 
 	for (uint64_t seed = 1; seed <= n; seed++) {
