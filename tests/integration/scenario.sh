@@ -72,6 +72,65 @@ settings()
 	system_facts "$@" | grep '^sysctl '
 }
 
+# expected PHASE NAME: the fixture, with the link-locals that the neighbours' interfaces have
+expected()
+{
+	local name script=
+	for name in "${SCENARIO[@]}"; do
+		script+="s/\\b${LINKLOCAL[$name]//./\\.}\\b/$(own_linklocal "$name")/g;"
+	done
+	script+="s/\\b${BETAS_OTHER_LINKLOCAL//./\\.}\\b/$(other_linklocal)/g;"
+	wanted "$1-$2-n0" | sed "$script" | sort
+}
+
+own_linklocal()
+{
+	in_system "$1" ip -4 -o address show dev eth1 |
+		sed -n '1s/.* \(169\.254\.[0-9.]*\)\/32 .*/\1/p'
+}
+
+# As the fixtures call them.
+declare -A LINKLOCAL=(
+	[alfa]=169.254.69.30 [beta]=169.254.96.141 [gamma]=169.254.94.223
+	[delta]=169.254.253.216 [mu]=169.254.119.176 [epsilon]=169.254.163.36
+)
+BETAS_OTHER_MAC=00:16:3e:ee:af:d1
+BETAS_OTHER_LINKLOCAL=169.254.27.218
+
+# Of the pseudo-interface in beta's other namespace; nothing when there is none.
+other_linklocal()
+{
+	local ns
+	ns=$(system_namespaces beta)
+	[[ -z $ns ]] || in_system beta ip -n "$ns" -4 -o address show |
+		sed -n 's/.* \(169\.254\.[0-9.]*\)\/32 .*/\1/p' | head -n 1
+}
+
+# is_quiet PHASE: every default namespace is what the fixture says
+is_quiet()
+{
+	local name
+	for name in "${SCENARIO[@]}"; do
+		[[ $(made_names "$name") == "$(expected "$1" "$name")" ]] || return 1
+	done
+}
+
+# made_names NAME: what is there, beta's pseudo-interface called as the fixtures do
+made_names()
+{
+	local mac
+	mac=$(other_mac)
+	made "$1" | sed "s/${mac:-none}/$BETAS_OTHER_MAC/" | sort
+}
+
+other_mac()
+{
+	local ns
+	ns=$(system_namespaces beta)
+	[[ -z $ns ]] || in_system beta ip -n "$ns" -o link show type macvlan |
+		sed -n 's/.*link\/ether \([0-9a-f:]*\).*/\1/p' | head -n 1
+}
+
 # silent NAME ADDRESS…: those of the addresses that do not answer a ping from there, sorted
 silent()
 {

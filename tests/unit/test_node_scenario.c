@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/townwalk.h"
 #include "tests/unit/nodebed.h"
 #include "tests/unit/tap.h"
 
@@ -53,6 +54,9 @@ town_make(struct town *b, uint64_t seed)
 		CU_ASSERT_TRUE_FATAL(town_start(b, i));
 	}
 }
+
+/* How long the operator thinks before each verb, up to so many µs. */
+static uint32_t thinks;
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
@@ -112,6 +116,13 @@ wait_for(struct town *b, town_done *done, void *arg, const char *what)
 }
 
 /* --- verbs -------------------------------------------------------------------------------------- */
+
+static void
+think(struct town *b)
+{
+	if (thinks > 0)
+		town_run(b, b->now + rng_below(&b->rng, thinks));
+}
 
 static void
 must(struct town *b, bool ok, const struct node_error *err, const char *verb)
@@ -183,6 +194,7 @@ phase_1(struct town *b, size_t i, bool enter, unsigned identity, uint32_t operat
 {
 	struct node_error err = { .code = "" };
 
+	think(b);
 	must(b, node_phase_1(b->sys[i].node, b->now, enter, identity, operation, &err), &err, "phase 1");
 	town_poke(b, i);
 }
@@ -194,6 +206,7 @@ add_qspn_arc(struct town *b, size_t i, unsigned identity, size_t peer, size_t n)
 	struct node_error err = { .code = "" };
 
 	wait_for(b, has_iarcs, &c, "a second identity-arc");
+	think(b);
 	must(b, node_add_qspn_arc(b->sys[i].node, b->now, identity, 0, mac_of(peer), &err), &err, "add_qspn_arc");
 	town_poke(b, i);
 }
@@ -497,12 +510,131 @@ test_orders(void)
 	tap_note("%lu orders", n);
 }
 
+/* --- nothing is lost ---------------------------------------------------------------------------------- */
+
+/* Who must reach whom by which address after every single operation of any kernel, while watched. */
+struct flow {
+	size_t from, to;
+	const char *address;
+};
+
+static const struct flow block[] = {
+	{ DELTA, MU, "10.0.0.40" }, { MU, DELTA, "10.0.0.41" },
+	{ DELTA, MU, "10.0.0.48" }, { MU, DELTA, "10.0.0.49" },
+	{ DELTA, MU, "10.0.0.60" }, { MU, DELTA, "10.0.0.61" },
+};
+static const struct flow migration[] = {
+	{ ALFA, GAMMA, "10.0.0.22" }, { GAMMA, ALFA, "10.0.0.18" },
+	{ ALFA, DELTA, "10.0.0.21" }, { DELTA, ALFA, "10.0.0.18" },
+	{ ALFA, MU, "10.0.0.20" }, { MU, ALFA, "10.0.0.18" },
+	{ ALFA, GAMMA, "10.0.0.62" }, { GAMMA, ALFA, "10.0.0.58" },
+	{ ALFA, MU, "10.0.0.60" }, { MU, ALFA, "10.0.0.58" },
+	{ GAMMA, MU, "10.0.0.48" }, { MU, GAMMA, "10.0.0.50" },
+};
+
+struct watch {
+	struct town *b;
+	const struct flow *flows;	/* NULL: not watched now */
+	size_t n;
+	uint64_t walks;
+	bool lost;
+};
+
+static void
+on_operation(struct fakekern *fk, const struct priv_op *op, void *arg)
+{
+	struct watch *w = arg;
+	char why[TOWN_WALK_WHY];
+
+	(void)op;
+	for (size_t i = 0; w->flows != NULL && i < w->n && !w->lost; i++) {
+		const struct flow *f = &w->flows[i];
+		ntk_ip_t dst = 0;
+		size_t at = 0;
+
+		ip_parse(f->address, &dst);
+		w->walks++;
+		if (town_walk(w->b, f->from, f->to, dst, why))
+			continue;
+		while (w->b->sys[at].fake != fk)
+			at++;
+		tap_note("at %llu µs, by an operation at %s: %s to %s, %s: %s",
+		    (unsigned long long)w->b->now, systems[at].name, systems[f->from].name,
+		    systems[f->to].name, f->address, why);
+		CU_FAIL("a packet is lost");
+		w->lost = true;
+	}
+}
+
+static void
+watched(struct watch *w, const struct flow *flows, size_t n, void (*step)(struct town *))
+{
+	w->flows = flows;
+	w->n = n;
+	step(w->b);
+	town_run(w->b, w->b->now + 5 * (uint64_t)SEC);
+	w->flows = NULL;
+}
+
+static void
+p5_p6(struct town *b)
+{
+	p5(b);
+	p6(b);
+}
+
+static void
+course_watched(struct watch *w)
+{
+	for (size_t i = 0; i < SYSTEMS; i++)
+		fakekern_watch(w->b->sys[i].fake, on_operation, w);
+	p1(w->b);
+	p2(w->b);
+	watched(w, block, sizeof(block) / sizeof(block[0]), p3);
+	p4(w->b);
+	watched(w, migration, sizeof(migration) / sizeof(migration[0]), p5_p6);
+}
+
+static void
+test_nothing_lost(void)
+{
+	const char *text = getenv("NTK_WATCHED");
+	unsigned long n = text != NULL ? strtoul(text, NULL, 10) : 60;
+	uint64_t walks = 0;
+
+	for (uint64_t seed = 1; seed <= n; seed++) {
+		unsigned before = CU_get_number_of_failures();
+		uint32_t scale;
+		struct town b;
+		struct watch w = { .b = &b };
+
+		town_make(&b, seed);
+		/* From quick systems on a quick link to slow ones on a slow link. */
+		scale = 1U << rng_below(&b.rng, 9);
+		b.latency = 20 * scale;
+		b.jitter = 1 + rng_below(&b.rng, 200 * scale);
+		b.kernel_delay = 1 + rng_below(&b.rng, 100 * scale);
+		thinks = 1 + rng_below(&b.rng, 200000);
+		course_watched(&w);
+		town_free(&b);
+		walks += w.walks;
+		if (CU_get_number_of_failures() != before) {
+			tap_note("seed %llu", (unsigned long long)seed);
+			if (getenv("NTK_GO_ON") == NULL)
+				return;
+		}
+	}
+	CU_ASSERT_TRUE(walks > n * 1000);
+	tap_note("%lu orders, %llu walks", n, (unsigned long long)walks);
+}
+
 int
 main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "p0 to p6: every kernel as expected", test_scenario },
 		{ "in random orders, with losses and slow kernels", test_orders },
+		{ "nothing is lost at any moment of steps 4 and 6, in random orders", test_nothing_lost },
 	};
 
 	return TAP_RUN(tests);

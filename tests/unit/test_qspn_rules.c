@@ -137,7 +137,10 @@ test_cyclic(void)
 	}
 }
 
-/* The neighbour's coordinate changes: old paths go, whatever brings the news (A6). */
+/*
+ * The neighbour's coordinate changes: old paths go, whatever brings the news (A6), and what leads through it does
+ * under the new one, until a full ETP says otherwise: a destination does not disappear on the way.
+ */
 static void
 test_old_coordinate(void)
 {
@@ -155,7 +158,10 @@ test_old_coordinate(void)
 		else
 			bed_receive(&b, n, ARC_1, &e);
 		bed_done(&b, n);
-		is(bed_map(&b, n), by_request ? "" : "(0,20) / x / 1000\n");
+		is(bed_map(&b, n), "(0,20)(0,2) / x,5 / 1300\n(0,20) / x / 1000\n");
+		bed_etp(&b, &e, "20", 61, true, 3);
+		bed_receive(&b, n, ARC_1, &e);
+		is(bed_map(&b, n), "(0,20) / x / 1000\n");
 		bed_free(&b);
 	}
 }
@@ -544,7 +550,8 @@ test_marks_heard(void)
 	CU_ASSERT_EQUAL(nodes_of(1, 1), 4);
 	/* What is told by a new coordinate is no news of paths through the old one. */
 	mark(ARC_2, "0.7", 69, 3, 11, 2);
-	is(bed_paths(&b, n, 1, 1), "");
+	is(bed_paths(&b, n, 1, 1), "(0,7)(1,1) / y,11 / 2500");
+	CU_ASSERT_EQUAL(nodes_of(1, 1), 4);
 	/* The path to the neighbour itself has none: that neighbour tells of itself. */
 	mark(ARC_2, "0.7", 69, 4, 0, 0);
 	is(bed_paths(&b, n, 0, 7), "(0,7) / y / 2000");

@@ -209,7 +209,7 @@ learn_requester(struct qspn *q, struct arc *a, const struct naddr *requester)
 {
 	struct cands c = { 0 };
 
-	arc_learn_peer(q, a, requester, &c);
+	arc_learn_peer(q, a, requester, false, &c);
 	if (c.n == 0)
 		return;
 	map_update(q, &c, NULL);

@@ -338,7 +338,9 @@ void expose_signal(struct qspn *q, struct coord at, size_t before, size_t after,
 /* revise.c: all of them give C's candidates; false when an ETP is cyclic and to be left. */
 bool revise(struct qspn *q, struct arc *a, const struct peer_etp *m, const struct naddr *sender,
     struct cands *c, struct coord *hops, size_t *n_hops);
-void arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, struct cands *c);
+/* TELLS_ALL: a full ETP brings the news, which tells the paths too. */
+void arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, bool tells_all,
+    struct cands *c);
 void cands_dead(struct qspn *q, struct cands *c, const struct path *p);	/* a dead copy */
 void cands_as_is(struct qspn *q, struct cands *c, const struct path *p);	/* a copy */
 

@@ -80,6 +80,49 @@ retire(struct qspn *q, const struct arc *a, const struct coord *first, struct ca
 			cands_dead(q, c, q->spare[i]);
 }
 
+/* P as it is with the neighbour at its new position, and as dear as it was. */
+static void
+follow_one(struct qspn *q, const struct path *p, struct coord at, struct cands *c)
+{
+	struct path *now = path_has(p, at) ? NULL : path_scratch(q, p->n);
+	struct fingerprint f = p->fp->f;
+
+	if (now == NULL)
+		return;
+	if (p->n == 1 && is_virtual(q, at))
+		fingerprint_set_eld(&f, at.level - f.level, FP_NULL);
+	now->fp = fps_take(&q->fps, &f);
+	if (now->fp == NULL) {
+		q->failed = true;
+		return;
+	}
+	memcpy(now->hops, p->hops, p->n * sizeof(p->hops[0]));
+	now->hops[0].to = at;
+	now->cost = p->cost;
+	now->nodes = p->nodes;
+	now->arc = p->arc;
+	cands_add(q, c, now);
+	fps_drop(&q->fps, now->fp);
+}
+
+/*
+ * A neighbour who changes its position (spec/qspn 3.8, 3.9) goes on forwarding: what leads through it stays
+ * what it was, under the new position, until the full notice says what it is now.  What may come before
+ * that, a request or news, tells the position and not the paths: all of them would be gone until then.
+ */
+static void
+follow(struct qspn *q, const struct arc *a, const struct coord *old, struct cands *c)
+{
+	for (unsigned l = 0; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n; i++) {
+			const struct dest *d = q->level[l].v[i];
+
+			for (size_t j = 0; j < d->n; j++)
+				if (begins(d->v[j], a, old))
+					follow_one(q, d->v[j], a->at, c);
+		}
+}
+
 /* The one-hop path over A to AT, dead, if it is stored (what A6 replaces by retire()). */
 static void
 retire_one(struct qspn *q, const struct arc *a, struct coord at, struct cands *c)
@@ -92,7 +135,8 @@ retire_one(struct qspn *q, const struct arc *a, struct coord at, struct cands *c
 }
 
 void
-arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, struct cands *c)
+arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, bool tells_all,
+    struct cands *c)
 {
 	struct coord old = a->at;
 	bool was_known = a->known;
@@ -102,10 +146,13 @@ arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, struct c
 	naddr_coord(q->topo, &q->me, peer, &a->at);
 	if (!was_known || coord_equal(old, a->at))
 		return;
-	if (amended(q, QSPN_A6_RETIRE))
-		retire(q, a, &old, c);
-	else
+	if (!amended(q, QSPN_A6_RETIRE)) {
 		retire_one(q, a, old, c);
+		return;
+	}
+	retire(q, a, &old, c);
+	if (!tells_all && old.level == a->at.level)
+		follow(q, a, &old, c);
 }
 
 /* Index of the first hop of level L or above. */
@@ -270,7 +317,7 @@ bool
 revise(struct qspn *q, struct arc *a, const struct peer_etp *m, const struct naddr *sender,
     struct cands *c, struct coord *hops, size_t *n_hops)
 {
-	arc_learn_peer(q, a, sender, c);
+	arc_learn_peer(q, a, sender, m->full, c);
 	if (!revise_hops(q, a, &m->hops, hops, n_hops)) {
 		if (!amended(q, QSPN_A2_CYCLIC))
 			return false;
