@@ -8,6 +8,7 @@
  *	absurd		datagrams that are frames, with random values within the bounds of the protocol's tables
  *	crowd N		hellos of N invented neighbours, each with node id, MAC and address of its own (PEER is N)
  *	copy		its own hellos, ten a second, with PEER's address, from PEER's address
+ *	drown		the same as often as the link takes it, so that PEER's own are not heard
  *	flood		one hello as often as the link takes it
  *	dial		connections to PEER: random bytes over each
  *	stall		connections to PEER, as many as it can have: silent ones, and such as begin a frame
@@ -536,6 +537,8 @@ act(const char *mode, unsigned long n, uint64_t until)
 		usleep(100 * MS);
 	} else if (strcmp(mode, "flood") == 0) {
 		hello(OURS + 1, own_mac, own);
+	} else if (strcmp(mode, "drown") == 0) {
+		hello(OURS, own_mac, peer);
 	} else if (strcmp(mode, "dial") == 0) {
 		babble();
 	} else if (strcmp(mode, "stall") == 0) {

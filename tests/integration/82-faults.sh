@@ -391,6 +391,8 @@ hostile()
 	attack $ATTACK flap "$ll"
 	attack $ATTACK crowd 10000
 	attack $ATTACK copy "$(own_linklocal gamma)"
+	# Longer than a neighbour may be silent.
+	attack $((ATTACK > 5 ? ATTACK : 5)) drown "$(own_linklocal gamma)"
 	attack $ATTACK spoof "$(own_linklocal gamma)"
 	attack $ATTACK copy "$ll"
 	end_all beta gamma
