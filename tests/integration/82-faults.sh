@@ -5,7 +5,8 @@
 # interfaces made again, lost frames, neighbours that mean ill, and what it costs to do nothing.
 #
 # NTK_FAULTS: how often detection and repair are measured.  NTK_LOSSES: percentages of frames lost.
-# NTK_ATTACK: how long each attack lasts, s.  NTK_NEIGHBOURS: numbers of neighbours of an idle daemon.  NTK_PARTS: which parts run.
+# NTK_ATTACK: how long each attack lasts, s.  NTK_NEIGHBOURS: numbers of neighbours of an idle daemon.
+# NTK_PARTS: which parts run.
 NTK_TEST_SECONDS=${NTK_TEST_SECONDS:-600}
 export NTK_TEST_SECONDS
 . "$(dirname "$0")/lib.sh"
@@ -37,11 +38,14 @@ stats()
 		END { if (NR) printf "median %d ms, worst %d ms of %d", v[int((NR + 1) / 2)], v[NR], NR }'
 }
 
+WATCHERS=()			# processes that hold a namespace of a system
+
 # watch_events NAME: from now on into $WORK/NAME.events; likewise routes, into $WORK/NAME.routes
 watch_events()
 {
 	nsenter -t "${SYS_PID[$1]}" -m -n -- "$NTKCTL" -s /run/ntkd/control -j events \
 		</dev/null >"$WORK/$1.events" 2>/dev/null &
+	WATCHERS+=($!)
 	wait_for 10 listens "$1" || bail "no events of $1"
 }
 listens()
@@ -51,6 +55,7 @@ listens()
 watch_routes()
 {
 	TZ=UTC nsenter -t "${SYS_PID[$1]}" -n -- ip -ts monitor route </dev/null >"$WORK/$1.routes" 2>&1 &
+	WATCHERS+=($!)
 }
 
 # event_since NAME EVENT REGEX MS: prints when the first such event not before that time was, ms
@@ -123,7 +128,7 @@ wire_bytes()
 	in_system "$1" awk '$1 == "eth1:" { print $2 + $10 }' /proc/net/dev
 }
 
-# two ADDRESS…: both of p1 up and entered
+# begin_pair: beta and gamma, after p1
 begin_pair()
 {
 	local name
@@ -149,6 +154,8 @@ end_all()
 		status+=$?
 	done
 	is "they end in good order: $*" "$status" "$(printf '0%.0s' "$@")"
+	((${#WATCHERS[@]} == 0)) || kill "${WATCHERS[@]}" 2>/dev/null
+	WATCHERS=()
 	for name; do
 		system_remove "$name"
 	done
@@ -170,8 +177,8 @@ has_no_link()
 	! ip link show dev "$1"
 }
 
-# noticed NAME EVENT REGEX LINKLOCAL SINCE: NAME tells of the event, and has no route by the neighbour any more;
-# adds how long both took to $WORK/detected and $WORK/repaired
+# noticed NAME EVENT REGEX LINKLOCAL SINCE: NAME tells of the event, and has no route by the neighbour any
+# more; adds how long both took to $WORK/detected and $WORK/repaired
 noticed()
 {
 	local at
@@ -194,7 +201,8 @@ measured()
 {
 	diag "$1: detected: $(stats "$WORK/detected"); tables repaired: $(stats "$WORK/repaired")"
 	check "$1: noticed each time, within $2 ms" within "$WORK/detected" "$2" "$FAULTS"
-	check "$1: tables repaired each time, within $(($2 + 1000)) ms" within "$WORK/repaired" $(($2 + 1000)) "$FAULTS"
+	check "$1: tables repaired each time, within $(($2 + 1000)) ms" \
+		within "$WORK/repaired" $(($2 + 1000)) "$FAULTS"
 	rm -f "$WORK/detected" "$WORK/repaired"
 }
 
@@ -215,7 +223,7 @@ taken_up()
 
 deaths()
 {
-	local i since ll near lines
+	local i since ll near far lines
 	begin_pair
 	for ((i = 0; i < FAULTS; i++)); do
 		ll=$(own_linklocal gamma)
@@ -235,9 +243,9 @@ deaths()
 		since=$(ms)
 		ip link set "$near" down
 		noticed gamma arc_removed 'no carrier' "$(own_linklocal beta)" "$since" || break
-		[[ -e $WORK/detected.far ]] || : >"$WORK/detected.far"
 		wait_for 10 event_since beta arc_removed "${SCENARIO_MAC[gamma]}" "$since" || break
-		echo $(($(event_since beta arc_removed "${SCENARIO_MAC[gamma]}" "$since") - since)) >>"$WORK/detected.far"
+		far=$(event_since beta arc_removed "${SCENARIO_MAC[gamma]}" "$since")
+		echo $((far - since)) >>"$WORK/detected.far"
 		ip link set "$near" up
 		wait_for $STEP_SECONDS arc_is gamma beta up || break
 		wait_for $STEP_SECONDS arc_is beta gamma up || break
@@ -284,6 +292,14 @@ lossy()
 	} | nft -f -
 }
 
+# frames_lost: what the rules of lossy counted
+frames_lost()
+{
+	nft list table netdev lossy | awk '
+		{ for (i = 1; i < NF; i++) if ($i == "packets") { if (/drop/) lost += $(i + 1); else kept += $(i + 1) } }
+		END { printf "%d of %d frames", lost, lost + kept }'
+}
+
 loss()
 {
 	local percent name since SCENARIO=(beta gamma delta mu)
@@ -306,10 +322,7 @@ loss()
 		course_p1
 		course_p2
 		wait_for 20 is_quiet p2
-		diag "$percent % of frames lost: p1 and p2 took $(($(ms) - since)) ms; lost: $(nft list table netdev lossy |
-			awk '/drop/ { for (i = 1; i < NF; i++) if ($i == "packets") { lost += $(i + 1) } }
-				!/drop/ && /packets/ { for (i = 1; i < NF; i++) if ($i == "packets") { kept += $(i + 1) } }
-				END { printf "%d of %d frames", lost, lost + kept }')"
+		diag "$percent % of frames lost: p1 and p2 took $(($(ms) - since)) ms; lost: $(frames_lost)"
 		for name in "${SCENARIO[@]}"; do
 			is "$percent % of frames lost: $name: addresses, routes, rules, NAT" "$(made_names "$name")" \
 				"$(expected p2 "$name")"
@@ -345,11 +358,12 @@ log_lines()
 	wc -l <"$WORK/$1.log"
 }
 
-# attack SECONDS MODE [ARG…]: mallet does that; one test each: the arc of the two stays, beta's memory and log
-# stay within bounds
+# attack SECONDS MODE [ARG…]: mallet does that; one test each: the arc of the two stays, beta's memory and
+# log stay within bounds
 attack()
 {
-	local seconds=$1 mode=$2 lines=$((LINES_AT_ONCE + $1)) before_log before_rss before_lost before_cpu did name grew told
+	local seconds=$1 mode=$2 lines=$((LINES_AT_ONCE + $1)) did grew told
+	local before_log before_rss before_lost before_cpu
 	shift 2
 	mallet_is_new
 	before_log=$(log_lines beta)
@@ -361,7 +375,8 @@ attack()
 	grew=$(($(rss beta) - before_rss)) told=$(($(log_lines beta) - before_log))
 	diag "$mode: $did in $seconds s; beta: memory $(rss beta) KiB, grew by $grew; log: $told lines;" \
 		"  $((($(cpu beta) - before_cpu) / 1000)) ms of processor time"
-	is "$mode: the arc of beta and gamma stays" "$(($(arcs_lost beta gamma) - before_lost)) $(arc_state beta gamma)" '0 up'
+	is "$mode: the arc of beta and gamma stays" \
+		"$(($(arcs_lost beta gamma) - before_lost)) $(arc_state beta gamma)" '0 up'
 	check "$mode: memory is bounded" test "$grew" -le 16384
 	check "$mode: the log is bounded" test "$told" -le "$lines"
 }
@@ -381,20 +396,20 @@ hostile()
 	wait_for $STEP_SECONDS arc_is beta gamma up && wait_for $STEP_SECONDS arc_is gamma beta up ||
 		bail 'beta and gamma do not find each other'
 	ll=$(own_linklocal beta)
-	attack $ATTACK noise
-	attack $ATTACK absurd
-	attack $ATTACK flood
-	attack $ATTACK dial "$ll"
-	attack $ATTACK stall "$ll"
-	attack $ATTACK guest "$ll"
-	attack $ATTACK greedy "$ll"
-	attack $ATTACK flap "$ll"
-	attack $ATTACK crowd 10000
-	attack $ATTACK copy "$(own_linklocal gamma)"
+	attack "$ATTACK" noise
+	attack "$ATTACK" absurd
+	attack "$ATTACK" flood
+	attack "$ATTACK" dial "$ll"
+	attack "$ATTACK" stall "$ll"
+	attack "$ATTACK" guest "$ll"
+	attack "$ATTACK" greedy "$ll"
+	attack "$ATTACK" flap "$ll"
+	attack "$ATTACK" crowd 10000
+	attack "$ATTACK" copy "$(own_linklocal gamma)"
 	# Longer than a neighbour may be silent.
 	attack $((ATTACK > 5 ? ATTACK : 5)) drown "$(own_linklocal gamma)"
-	attack $ATTACK spoof "$(own_linklocal gamma)"
-	attack $ATTACK copy "$ll"
+	attack "$ATTACK" spoof "$(own_linklocal gamma)"
+	attack "$ATTACK" copy "$ll"
 	end_all beta gamma
 	system_remove mallet
 }
@@ -429,7 +444,8 @@ idle()
 		before_cpu=$(cpu idle0) before_bytes=$(wire_bytes idle0)
 		sleep $seconds
 		before_cpu=$(($(cpu idle0) - before_cpu)) before_bytes=$((($(wire_bytes idle0) - before_bytes) / seconds))
-		diag "idle, $n neighbours: $((before_cpu / seconds)) us of processor time a second (ntkd and ntkd-priv), ntkd's memory $(rss idle0) KiB, $before_bytes bytes/s in and out"
+		diag "idle, $n neighbours: $((before_cpu / seconds)) us of processor time a second (ntkd and ntkd-priv)," \
+			"  ntkd's memory $(rss idle0) KiB, $before_bytes bytes/s in and out"
 		check "idle, $n neighbours: at most 5 % of a processor" test $((before_cpu / seconds)) -le 50000
 		check "idle, $n neighbours: at most 32 MiB" test "$(rss idle0)" -le 32768
 		# A hello of each a second, 20 bytes for each neighbour in it.
