@@ -12,7 +12,7 @@
  *	flood		one hello as often as the link takes it
  *	dial		connections to PEER: random bytes over each
  *	stall		connections to PEER, as many as it can have: silent ones, and such as begin a frame
- *	guest		becomes PEER's neighbour, with the lowest node id, and speaks: calls, notices and answers
+ *	guest		becomes PEER's neighbour, with a low node id, and speaks: calls, notices and answers
  *			with random values, frames of unknown types, and pieces of frames
  *	flap		becomes PEER's neighbour and leaves, again and again
  *	spoof		answers of ARP that nobody asked for: PEER's address is at its own MAC
@@ -50,13 +50,13 @@ enum {
 	LIST = 8,		/* elements of a random list */
 	CONNS = 400,
 	MS = 1000,		/* µs */
-	OURS = 1,		/* our node id: we lead */
 };
 
 static struct rng rng;
 static int raw, wire_index;
 static const char *dev;
 static ntk_ip_t own, peer;
+static uint32_t ours;		/* our node id, a low one: we lead */
 static uint8_t own_mac[6];
 static uint8_t pool[POOL];
 static size_t pool_used;
@@ -257,7 +257,7 @@ listen_for(int ms)
 		rd_init(&rd, buf + head, (size_t)n - head);
 		if (!msg_decode(&peer_frame_desc, &rd, &m.frame, &err) || m.frame.type != PEER_hello ||
 		    m.frame.length != rd.left || !frames_decode(&m, &rd, &arena, &err) ||
-		    m.body.hello.address != peer || m.body.hello.node == OURS)
+		    m.body.hello.address != peer || m.body.hello.node == ours)
 			continue;
 		victim = m.body.hello;
 		victim.heard.n = 0;
@@ -347,11 +347,11 @@ enter(void)
 	listen_for(victim.node == 0 ? 2000 : 0);
 	if (victim.node == 0)
 		return -1;
-	hello(OURS, own_mac, own);
+	hello(ours, own_mac, own);
 	usleep(20 * MS);
 	fd = dial();
 	m.open.protocol = PEER_VERSION;
-	m.open.node = OURS;
+	m.open.node = ours;
 	memcpy(m.open.mac, own_mac, 6);
 	m.open.address = own;
 	m.open.peer_node = victim.node;
@@ -428,7 +428,7 @@ stall(void)
 		put(*fd, begun, sizeof(begun));
 	usleep(2 * MS);
 	if (next % 500 == 0)
-		hello(OURS, own_mac, own);
+		hello(ours, own_mac, own);
 }
 
 static void
@@ -481,7 +481,7 @@ greedy(uint64_t until)
 	for (uint32_t call = 2; fd >= 0 && put_msg(fd, &m, PEER_CALL, call, 0) && mono_now() < until; call++)
 		if (mono_now() - said > 500 * MS) {
 			said = mono_now();
-			hello(OURS, own_mac, own);
+			hello(ours, own_mac, own);
 		}
 	if (fd >= 0)
 		close(fd);
@@ -533,12 +533,12 @@ act(const char *mode, unsigned long n, uint64_t until)
 	} else if (strcmp(mode, "crowd") == 0) {
 		crowd(n);
 	} else if (strcmp(mode, "copy") == 0) {
-		hello(OURS, own_mac, peer);
+		hello(ours, own_mac, peer);
 		usleep(100 * MS);
 	} else if (strcmp(mode, "flood") == 0) {
-		hello(OURS + 1, own_mac, own);
+		hello(ours, own_mac, own);
 	} else if (strcmp(mode, "drown") == 0) {
-		hello(OURS, own_mac, peer);
+		hello(ours, own_mac, peer);
 	} else if (strcmp(mode, "dial") == 0) {
 		babble();
 	} else if (strcmp(mode, "stall") == 0) {
@@ -584,6 +584,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	dev = argv[3];
+	ours = 1 + (own & 0xff);
 	rng_init(&rng, 1);
 	open_wire();
 	while (mono_now() < until)
