@@ -263,6 +263,22 @@ log_main_identity(const struct daemon *d)
 		    ip_print(id.facts->linklocal[i], ip));
 }
 
+/* An interface that ntkd-priv does not know: every request about it would be refused. */
+static void
+tell_stranger(const struct daemon *d, size_t nic, const struct nic_state *now)
+{
+	struct kernel_dev dev = kernel_device(d->kernel, 0, nic);
+	const char *name = d->conf.interfaces[nic].name;
+
+	if (dev.present)
+		log_warnx("interface", "%s was made again (it was number %u, and is number %u): it is "
+		    "not used, and neighbours there are not heard, until ntkd is restarted", name,
+		    (unsigned)dev.ifindex, (unsigned)now->ifindex);
+	else
+		log_warnx("interface", "%s did not exist when ntkd started: it is not used, and "
+		    "neighbours there are not heard, until ntkd is restarted", name);
+}
+
 /* Where a cable was pulled, or an interface went. */
 static void
 on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
@@ -272,6 +288,10 @@ on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
 	const char *why = now->problem != NULL ? now->problem : !now->up ? "is down" :
 	    "has no carrier";
 
+	if (news == NIC_UP && !watch_knows_nic(d->watch, nic, now)) {
+		tell_stranger(d, nic, now);
+		return;
+	}
 	if (news == NIC_UP)
 		log_info("interface", "%s is up, %s", d->conf.interfaces[nic].name,
 		    mac_print(now->mac, mac));

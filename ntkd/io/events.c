@@ -17,6 +17,11 @@ struct events {
 	char *line[EVENTS_KEPT];	/* owned; number N at N % EVENTS_KEPT; NULL: no memory */
 	uint64_t next;			/* number of the next event */
 	struct tbf remote;
+	struct lines {
+		struct tbf share;
+		uint64_t held;		/* since it was told */
+		uint64_t told;		/* when, µs; 0: never */
+	} lines[CONF_INTERFACES];
 	struct events_counters counters;
 };
 
@@ -25,8 +30,11 @@ events_new(void)
 {
 	struct events *e = calloc(1, sizeof(*e));
 
-	if (e != NULL)
-		tbf_init(&e->remote, EVENTS_REMOTE_BURST, EVENTS_REMOTE_RATE, daemon_now());
+	if (e == NULL)
+		return NULL;
+	tbf_init(&e->remote, EVENTS_REMOTE_BURST, EVENTS_REMOTE_RATE, daemon_now());
+	for (size_t i = 0; i < CONF_INTERFACES; i++)
+		tbf_init(&e->lines[i].share, EVENTS_LINES_BURST, EVENTS_LINES_RATE, daemon_now());
 	return e;
 }
 
@@ -255,12 +263,34 @@ json_node_event(const struct daemon *d, const struct node_event *e)
 	    "text", e->text[0] != '\0' ? e->text : NULL);
 }
 
+bool
+events_may_log(struct daemon *d, unsigned dev)
+{
+	struct lines *l = d->events != NULL ? &d->events->lines[dev] : NULL;
+	uint64_t now = daemon_now();
+
+	if (l == NULL || tbf_pass(&l->share, now))
+		return true;
+	d->events->counters.lines_held++;
+	l->held++;
+	if (l->told == 0 || now - l->told >= EVENTS_TOLD_SECONDS * UINT64_C(1000000)) {
+		log_warnx("neighbour", "%s: arcs come and go so often that not all of it is written here "
+		    "(%llu lines held back)", d->conf.interfaces[dev].name, (unsigned long long)l->held);
+		l->told = now;
+		l->held = 0;
+	}
+	return false;
+}
+
 static void
-log_node_event(const struct daemon *d, const struct node_event *e)
+log_node_event(struct daemon *d, const struct node_event *e)
 {
 	const char *dev = d->conf.interfaces[e->dev].name, *name = node_event_name(e->kind);
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
+	if (e->kind != NODE_E_REFUSED && (is_about_arc(e->kind) || is_about_iarc(e->kind)) &&
+	    !events_may_log(d, e->dev))
+		return;
 	if (e->kind == NODE_E_REFUSED)
 		log_remote(daemon_now(), "neighbour", "%s: %llu times refused, last %s %s: %s", dev,
 		    (unsigned long long)e->number, mac_print(e->mac, mac), ip_print(e->peer, ip), e->text);

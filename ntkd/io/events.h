@@ -23,6 +23,10 @@ enum {
 	/* Of those that outsiders can cause. */
 	EVENTS_REMOTE_BURST = 20,
 	EVENTS_REMOTE_RATE = 1,		/* a second */
+	/* Lines of the log about arcs and identity-arcs, which neighbours make come and go; per interface. */
+	EVENTS_LINES_BURST = 256,
+	EVENTS_LINES_RATE = 1,		/* a second */
+	EVENTS_TOLD_SECONDS = 60,	/* between two lines about those held back */
 };
 
 struct events;
@@ -36,6 +40,12 @@ void events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *re
 
 /* What the node tells; it is written to the log as well. */
 void events_node(struct daemon *d, const struct node_event *e);
+
+/*
+ * One more line for the log about what neighbours behind interface DEV make come and go: may it be
+ * written?  Who flaps shall not fill the disk, nor hide what happens at other interfaces.
+ */
+bool events_may_log(struct daemon *d, unsigned dev);
 
 /* Somebody was refused: WHICH is client_denied or client_full. */
 void events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const char *text);
@@ -70,6 +80,7 @@ struct events_counters {
 	uint64_t events;	/* kept for listeners */
 	uint64_t lost;		/* by slow ones, together */
 	uint64_t suppressed;	/* caused by outsiders too often */
+	uint64_t lines_held;	/* of the log, not written */
 };
 
 /* Of E, zeroes for NULL. */

@@ -443,6 +443,14 @@ watch_nic(const struct watch *w, size_t nic)
 	return w->kmon != NULL ? kmon_nic(w->kmon, nic) : NULL;
 }
 
+bool
+watch_knows_nic(const struct watch *w, size_t nic, const struct nic_state *now)
+{
+	struct kernel_dev dev = kernel_device(w->d->kernel, 0, nic);
+
+	return now->present && dev.present && dev.ifindex == now->ifindex;
+}
+
 void
 watch_start(struct watch *w)
 {

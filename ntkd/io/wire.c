@@ -8,8 +8,12 @@
 
 #include "common/log.h"
 #include "ntkd/io/daemon.h"
+#include "ntkd/io/events.h"
 
-enum { MS = 1000 };		/* µs */
+enum {
+	MS = 1000,		/* µs */
+	TOLD = 60 * 1000 * MS,
+};
 
 struct wire {
 	struct daemon *d;
@@ -17,6 +21,8 @@ struct wire {
 	struct links *links;
 	struct event *timer;		/* for node_deadline() */
 	struct nic_state nic[CONF_INTERFACES];
+	uint64_t deaf[CONF_INTERFACES];	/* when it was told that it is not listened there, µs; 0: never */
+	uint64_t mute[CONF_INTERFACES];	/* the same of hellos that were not sent */
 };
 
 /* --- what comes in -------------------------------------------------------------------------- */
@@ -75,16 +81,31 @@ on_answered(uint32_t conn, const struct link_answer *a, uint64_t now, void *arg)
 	daemon_pump(w->d);
 }
 
+/* What the arc will be said to have ended by tells no more than that its connection did. */
+static void
+tell_closed(struct wire *w, uint32_t conn, enum link_reason reason, int error)
+{
+	const char *colon = error != 0 ? ": " : "", *cause = error != 0 ? strerror(error) : "";
+	const struct nbh *nbh = node_nbh(w->d->node);
+	char mac[MAC_TEXT], ip[IP_TEXT];
+	struct nbh_entry e;
+	uint32_t arc;
+
+	if (nbh_connection(nbh, conn, &arc, NULL) == NBH_C_UP && nbh_arc_find(nbh, arc, &e) &&
+	    events_may_log(w->d, e.dev))
+		log_info("neighbour", "%s: the connection with %s %s ended: %s%s%s",
+		    w->d->conf.interfaces[e.dev].name, mac_print(e.mac, mac), ip_print(e.address, ip),
+		    link_reason_text(reason), colon, cause);
+	else
+		log_debug("link", "connection %u: %s%s%s", conn, link_reason_text(reason), colon, cause);
+}
+
 static void
 on_closed(uint32_t conn, enum link_reason reason, int error, uint64_t now, void *arg)
 {
 	struct wire *w = arg;
 
-	if (error != 0)
-		log_debug("link", "connection %u: %s: %s", conn, link_reason_text(reason),
-		    strerror(error));
-	else
-		log_debug("link", "connection %u: %s", conn, link_reason_text(reason));
+	tell_closed(w, conn, reason, error);
 	node_closed(w->d->node, now, conn);
 	daemon_pump(w->d);
 }
@@ -124,6 +145,40 @@ wire_nic(struct wire *w, size_t nic, enum nic_news news, const struct nic_state 
 
 /* --- what goes out ----------------------------------------------------------------------------- */
 
+/* What fails may fail every second: true once a minute, by when it was told last. */
+static bool
+is_news(uint64_t *told)
+{
+	uint64_t now = daemon_now();
+
+	if (*told != 0 && now - *told < TOLD)
+		return false;
+	*told = now;
+	return true;
+}
+
+/* Whom we do not say hello drops our arcs. */
+static void
+tell_mute(struct wire *w, unsigned dev, int error)
+{
+	if (is_news(&w->mute[dev]))
+		log_warnx("radar", "%s: a hello cannot be sent: %s%s; told once a minute",
+		    w->d->conf.interfaces[dev].name, strerror(error), error == ENOBUFS ?
+		    " (with many neighbours: net.ipv4.neigh.default.gc_thresh3)" : "");
+}
+
+static void
+tell_deaf(struct wire *w, const struct node_action *a, int error)
+{
+	char ip[IP_TEXT];
+
+	if (!is_news(&w->deaf[a->dev]))
+		return;
+	log_warnx("link", "cannot listen for neighbours on %s at %s: %s; tried again with other addresses, "
+	    "and told once a minute", w->d->conf.interfaces[a->dev].name, ip_print(a->address, ip),
+	    strerror(error));
+}
+
 static void
 listen_on(struct wire *w, const struct node_action *a)
 {
@@ -131,11 +186,10 @@ listen_on(struct wire *w, const struct node_action *a)
 	uint32_t ifindex = w->nic[a->dev].ifindex;
 	bool ok = radar_open(w->radar, a->dev, dev, ifindex, a->address) &&
 	    links_listen(w->links, a->dev, dev, ifindex, a->address);
-	char ip[IP_TEXT];
+	int error = errno;
 
 	if (!ok) {
-		log_warn("link", "cannot listen for neighbours on %s at %s", dev,
-		    ip_print(a->address, ip));
+		tell_deaf(w, a, error);
 		radar_close(w->radar, a->dev);
 		links_unlisten(w->links, a->dev);
 	}
@@ -168,8 +222,7 @@ wire_act(struct wire *w, const struct node_action *a)
 		break;
 	case NODE_HELLO:
 		if (!radar_say(w->radar, a->dev, a->msg))
-			log_debug("radar", "%s: a hello was not sent: %s",
-			    w->d->conf.interfaces[a->dev].name, strerror(errno));
+			tell_mute(w, a->dev, errno);
 		break;
 	case NODE_KNOW:
 		radar_know(w->radar, a->dev, a->peer, a->known);

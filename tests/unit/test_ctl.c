@@ -1329,6 +1329,22 @@ test_event_flood(void)
 	world_end(&world);
 }
 
+/* Lines about arcs have a share per interface; what is held back is counted. */
+static void
+test_line_flood(void)
+{
+	unsigned written = 0;
+
+	serve(true);
+	for (int i = 0; i < 1000; i++)
+		written += events_may_log(&world.d, 0);
+	CU_ASSERT(written >= EVENTS_LINES_BURST && written <= EVENTS_LINES_BURST + 5);
+	CU_ASSERT_TRUE(events_may_log(&world.d, 1));
+	CU_ASSERT_EQUAL(events_counters(world.d.events).lines_held, 1000 - written);
+	CU_ASSERT_EQUAL(counter("log_suppressed"), (json_int_t)(log_suppressed() + 1000 - written));
+	world_end(&world);
+}
+
 static void
 test_stop_while_waiting(void)
 {
@@ -1645,6 +1661,7 @@ main(void)
 		{ "events", test_events },
 		{ "a listener that reads slowly", test_slow_listener },
 		{ "events that strangers cause", test_event_flood },
+		{ "lines that neighbours cause", test_line_flood },
 		{ "the end while a verb waits", test_stop_while_waiting },
 		{ "phase 1 is answered after the kernel", test_phase_1 },
 		{ "phase 1 that the kernel refuses", test_phase_1_refused },

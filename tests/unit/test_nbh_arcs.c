@@ -771,6 +771,36 @@ test_reopened(void)
 	end();
 }
 
+/* A leader that does not wait after short lives of its arc is told to; and heard again later. */
+static void
+test_flaps(void)
+{
+	struct peer_open o;
+	uint32_t c;
+
+	begin_by_hand();
+	o = open_of_a();
+	for (unsigned life = 0; life < 5; life++) {
+		c = connect_as_a();
+		open_as_a(c, &o);
+		nbed_run(&b, 10 * MS);
+		nbed_hang_up(&b, B, c);
+		events_are(B, "r opened +0 ~0 x -0 ");
+	}
+	CU_ASSERT_EQUAL(nbh_stats(b.node[B].n)->refused[NBH_R_FLAPS], 0);
+	/* What follows waits, and nothing is changed by asking. */
+	for (unsigned i = 1; i <= 3; i++) {
+		c = connect_as_a();
+		open_as_a(c, &o);
+		nbed_run(&b, 10 * MS);
+		CU_ASSERT_EQUAL(nbh_stats(b.node[B].n)->refused[NBH_R_FLAPS], i);
+		CU_ASSERT_FALSE(is_there(c));
+	}
+	events_are(B, "!busy !busy !busy ");
+	CU_ASSERT_EQUAL(nbed_routes(&b, B), 0);
+	end();
+}
+
 /* The connection goes while the kernel works: its answer comes too late, and is no matter. */
 static void
 test_gone_while_routing(void)
@@ -1152,6 +1182,7 @@ main(void)
 		{ "strangers", test_strangers },
 		{ "no OPEN", test_no_open },
 		{ "an OPEN for an arc that is up", test_reopened },
+		{ "an arc that comes and goes", test_flaps },
 		{ "gone while the kernel works", test_gone_while_routing },
 		{ "an OPEN of an arc that is not wanted", test_not_wanted },
 		{ "answers to our OPEN", test_answers },

@@ -24,6 +24,7 @@ enum {
 	NODE_ENTRIES = NBH_DEVS,	/* of one node on one interface: it has no more of its own */
 	PEER_CONNECTIONS = 2,	/* from one address, without an OPEN yet */
 	DRAWS = 100,		/* of an address, before we wait */
+	FLAPS = 5,		/* short lives of an arc in a row, before the one that follows waits, too */
 	DEAF = 10,		/* spans of silence that an arc outlives without any hello */
 };
 

@@ -175,6 +175,7 @@ enum nbh_refusal {
 	NBH_R_SPEECH,		/* a message out of place, or that contradicts what is known */
 	NBH_R_NOT_WANTED,	/* an OPEN of an arc that we do not want */
 	NBH_R_BUSY,		/* an OPEN that another arc or a limit stands in the way of */
+	NBH_R_FLAPS,		/* an OPEN too soon after an arc that came and went again and again */
 	NBH_R_TOPOLOGY,		/* at either end: other topology or range */
 	NBH_R_VERSION,		/* at either end: of the protocol */
 	NBH_R_DECLINED,		/* our OPEN, for another reason */

@@ -341,6 +341,14 @@ judge(struct nbh *n, const struct connection *c, const struct peer_open *o, stru
 		nb_refuse_entry(n, e, NBH_R_NOT_WANTED);
 		return PEER_E_NOT_WANTED;
 	}
+	/*
+	 * An arc that came and went so often is not worth a change of routes at any time: who leads
+	 * waits as long by itself.
+	 */
+	if (e->failures >= FLAPS && n->now < e->retry) {
+		nb_refuse_entry(n, e, NBH_R_FLAPS);
+		return PEER_E_BUSY;
+	}
 	return 0;
 }
 

@@ -32,6 +32,7 @@ static const struct {
 	[NBH_R_SPEECH] = { "out_of_place", "a neighbour said what is out of place", true },
 	[NBH_R_NOT_WANTED] = { "not_wanted", "a neighbour wants an arc that is not wanted here", true },
 	[NBH_R_BUSY] = { "busy", "another arc stands in the way of one that a neighbour wants", true },
+	[NBH_R_FLAPS] = { "flaps", "an arc that comes and goes has to wait", true },
 	[NBH_R_TOPOLOGY] = { "topology", "a neighbour has another topology or range", true },
 	[NBH_R_VERSION] = { "version", "a neighbour speaks another version of the protocol", true },
 	[NBH_R_DECLINED] = { "declined", "a neighbour declined the arc that it wants", true },
