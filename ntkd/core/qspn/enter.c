@@ -247,6 +247,10 @@ qspn_enter_net(const struct qspn_params *p, const struct rng *rng, uint64_t now,
 {
 	struct qspn *q;
 
+	*err = NULL;
+	/* Half a map would be a wrong map, and its paths may name arcs that are gone. */
+	if (prev->failed)
+		return NULL;
 	*err = judge_levels(p, e);
 	if (*err == NULL)
 		*err = judge_arcs(p, prev, e);
