@@ -157,6 +157,21 @@ attack_close(struct attack *a, enum snap_scope scope)
 }
 
 void
+attack_leave(struct attack *a, enum snap_scope scope, const char *what)
+{
+	int status;
+
+	a->open = false;
+	memory_note(a);
+	status = client_stop(&a->c);
+	if (!WIFEXITED(status) ||
+	    (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != MALFORMED_STATUS))
+		attack_found(a, "%s: the helper ended with wait status %d: %s", what, status,
+		    a->c.error);
+	end_compare(a, scope, what);
+}
+
+void
 attack_ended(struct attack *a, enum snap_scope scope, const char *what)
 {
 	int status;

@@ -73,6 +73,12 @@ bool attack_open(struct attack *a, const char *override, bool greet);
 /* Ends the life by closing the socket; the machine must be as before, in part or as a whole. */
 void attack_close(struct attack *a, enum snap_scope scope);
 
+/*
+ * The same when WHAT was sent and not answered within a moment: it may wait to be read still,
+ * and end the helper then.
+ */
+void attack_leave(struct attack *a, enum snap_scope scope, const char *what);
+
 /* The same for a helper that must have ended by itself, at odds with what was sent: WHAT. */
 void attack_ended(struct attack *a, enum snap_scope scope, const char *what);
 

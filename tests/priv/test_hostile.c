@@ -451,7 +451,9 @@ any_reaction(enum attack_kind kind, const struct wr *w, bool waits, const char *
 	case REACTION_NONE:
 		if (!waits)
 			attack_found(&attack, "%s: the helper is silent", what);
-		/* fall through */
+		/* It waits for more, or a busy machine has not let it read this yet. */
+		attack_leave(&attack, SNAP_QUICK, what);
+		break;
 	case REACTION_ANSWER:
 		attack_close(&attack, SNAP_QUICK);
 	}
