@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * scrules ntkd|ntkd-priv TRACE... : counts, for each rule of that program's system call
- * filter, the calls in the traces that it lets through, and what none lets through.
+ * filter, the calls in the traces that it lets through, and what none lets through: by name,
+ * with the first trace and line that has it.
  *
  * A trace is the file of one process by "strace -ff -e raw='!execve'".  What came before
  * the filter was loaded does not count; nor does a trace in which it never was.
@@ -29,8 +30,14 @@ struct tally {
 	const struct sc_rule *rules;
 	size_t n;
 	uint64_t seen[RULES];
-	char other[OTHERS][NAME];
+	struct {
+		char name[NAME];
+		const char *file;
+		unsigned line;
+	} other[OTHERS];
 	size_t n_others;
+	const char *file;	/* that is being read, and its line */
+	unsigned line;
 	unsigned traces;
 };
 
@@ -83,10 +90,13 @@ static void
 other_add(struct tally *t, const char *name)
 {
 	for (size_t i = 0; i < t->n_others; i++)
-		if (strcmp(t->other[i], name) == 0)
+		if (strcmp(t->other[i].name, name) == 0)
 			return;
-	if (t->n_others < OTHERS)
-		memcpy(t->other[t->n_others++], name, NAME);
+	if (t->n_others == OTHERS)
+		return;
+	memcpy(t->other[t->n_others].name, name, NAME);
+	t->other[t->n_others].file = t->file;
+	t->other[t->n_others++].line = t->line;
 }
 
 static void
@@ -116,7 +126,8 @@ trace_read(struct tally *t, const char *file)
 		perror(file);
 		return false;
 	}
-	while (getline(&line, &size, f) > 0) {
+	t->file = file;
+	for (t->line = 1; getline(&line, &size, f) > 0; t->line++) {
 		if (!call_read(line, &c))
 			continue;
 		if (filtered)
@@ -166,6 +177,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < t.n; i++)
 		rule_print(&t.rules[i], t.seen[i]);
 	for (size_t i = 0; i < t.n_others; i++)
-		printf("unlisted            %s\n", t.other[i]);
+		printf("unlisted            %s: first in %s, line %u\n", t.other[i].name, t.other[i].file,
+		    t.other[i].line);
 	return 0;
 }
