@@ -62,7 +62,7 @@ start_init(struct start *s, const struct options *o)
 	s->options = *o;
 	s->level = o->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	s->sink = LOG_STDERR;
-	s->null = s->config = s->notify_fd = s->ready_fd = s->rundir = s->lock = -1;
+	s->null = s->low = s->config = s->notify_fd = s->ready_fd = s->rundir = s->lock = -1;
 	s->journal = s->names = s->sysctl = s->priv = s->empty = s->control = s->helper = -1;
 }
 
@@ -89,7 +89,9 @@ start_environment(struct start *s, char *err)
 	do
 		s->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (s->null >= 0 && s->null <= STDERR_FILENO);
-	return s->null >= 0 || fail(err, "/dev/null");
+	/* See socket_lower(). */
+	s->low = s->null < 0 ? -1 : fcntl(s->null, F_DUPFD_CLOEXEC, 0);
+	return s->low >= 0 || fail(err, "/dev/null");
 }
 
 bool
@@ -278,6 +280,24 @@ helper_begin(struct start *s, char *err)
 	return s->helper_pid >= 0;
 }
 
+/*
+ * Gives the helper's socket a number below those of all other sockets.  What a killed process had
+ * open the kernel closes from the highest number down (it is task work, last in, first out, since
+ * Linux 4.3): so the connections with neighbours end before the helper hears of it and takes away
+ * the address their last segment is sent from.  Else that segment is perhaps never sent, and
+ * neighbours have to find our silence.
+ */
+static bool
+socket_lower(struct start *s, char *err)
+{
+	if (dup3(s->helper, s->low, O_CLOEXEC) < 0)
+		return fail(err, "the socket to the helper");
+	close(s->helper);
+	s->helper = s->low;
+	s->low = -1;
+	return true;
+}
+
 /* A helper that nobody asks for anything: it cleans up and ends. */
 static bool
 helper_clean(struct start *s, char *err)
@@ -322,7 +342,7 @@ start_recover(struct start *s, char *err)
 bool
 start_helper(struct start *s, char *err)
 {
-	bool ok = helper_begin(s, err);
+	bool ok = helper_begin(s, err) && socket_lower(s, err);
 
 	fd_close(&s->config);
 	fd_close(&s->names);

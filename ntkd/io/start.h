@@ -26,6 +26,7 @@ struct start {
 	uid_t uid, helper_uid;
 	gid_t gid, helper_gid, control_gid, operator_gid;
 	int null;			/* /dev/null */
+	int low;			/* keeps a number free for the helper's socket */
 	int config;
 	int notify_fd;
 	int ready_fd;			/* to the parent that waits in the foreground */

@@ -100,6 +100,18 @@ inet()
 }
 is 'ntkd-priv: no internet socket' "$(inet "$helper")" ''
 
+# The kernel closes what a killed process had open from the highest number down, and what the helper does
+# when it hears of it takes away the addresses that neighbours are told from.
+inode=$(descriptors "$helper" | sed -n 's/^3 socket:\[\([0-9]*\)\]/\1/p')
+ours=$(awk -v i="$inode" '$7 == i { print $5 }' "/proc/$helper/net/unix")
+is "the helper's socket is one of SOCK_SEQPACKET" "$ours" 0005
+lowest=
+while read -r fd to; do
+	inode=$(sed -n 's/^socket:\[\([0-9]*\)\]/\1/p' <<<"$to")
+	[[ -n $inode && -z $lowest ]] && lowest=$(awk -v i="$inode" '$7 == i { print $5 }' "/proc/$ntkd/net/unix")
+done < <(descriptors "$ntkd")
+is 'ntkd: its socket to the helper has the lowest number of all sockets' "$lowest" 0005
+
 # They are strangers to each other: equal users could send signals.
 is 'ntkd cannot signal its helper' "$(in_system beta setpriv --reuid $NTK_UID --regid $NTK_UID \
 	--clear-groups "$BASH" -c "kill -TERM $helper 2>&1 && echo it could" | grep -c 'it could')" 0

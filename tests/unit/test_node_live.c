@@ -22,9 +22,9 @@ mac_of(size_t i)
 	return (ntk_mac_t){ { 0, 0x16, 0x3e, 0, 1, (uint8_t)i } };
 }
 
-/* One interface each, and these addresses. */
+/* One interface each, these addresses, and DELAY ms until a handover. */
 static void
-begin(uint64_t seed, const char *const *addresses)
+begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
 {
 	town_init(&b, seed);
 	b.talk = getenv("NTK_TALK") != NULL;
@@ -34,10 +34,16 @@ begin(uint64_t seed, const char *const *addresses)
 		char text[300];
 
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"manual\"\n"
-		    "interface eth1 { }\nhandover-delay = 1000\n", addresses[i]);
+		    "interface eth1 { }\nhandover-delay = %u\n", addresses[i], delay);
 		CU_ASSERT_EQUAL(town_add(&b, names[i], text, &m), i);
 		CU_ASSERT_TRUE_FATAL(town_start(&b, i));
 	}
+}
+
+static void
+begin(uint64_t seed, const char *const *addresses)
+{
+	begin_slow(seed, addresses, 1000);
 }
 
 static void
@@ -240,9 +246,9 @@ entry(const uint32_t *host, size_t n, uint32_t position, const uint32_t *arcs, s
 static const uint32_t first[1] = { 0 };
 static const uint32_t host_211[3] = { 2, 1, 1 };
 
-/* B, in 1.0.1.0, enters A's 2.1.1 as 2.1.1.1. */
+/* B, in 1.0.1.0, enters A's 2.1.1 as 2.1.1.1; its old identity is there still. */
 static void
-b_enters(void)
+b_comes(void)
 {
 	struct op o = { B, 0, 7, NODE_OP_DONE };
 	size_t n;
@@ -253,7 +259,30 @@ b_enters(void)
 	phase_1(B, true, 0, 7);
 	add_qspn_arc(A, 0, B, n + 1);
 	wait_for(op_is, &o, "B has entered");
+}
+
+static void
+b_enters(void)
+{
+	struct op o = { B, 0, 7, NODE_OP_DONE };
+
+	b_comes();
 	wait_for(identity_gone, &o, "B's old identity goes");
+}
+
+/* B's identity 1 moves on to 3.1.1.1: from then on it is one for connectivity. */
+static void
+b_migrates(void)
+{
+	struct node_plan p = { .identity = 1, .guest_level = 0, .host_level = 4, .temporary_position = 4, .position = 3,
+		.connectivity_position = 2, .operation = 50 };
+	struct op o = { B, 1, 50, NODE_OP_DONE };
+	size_t n = iarcs(A, 0);
+
+	prepare(B, p);
+	phase_1(B, false, 1, 50);
+	add_qspn_arc(A, 0, B, n + 1);
+	wait_for(op_is, &o, "B has migrated");
 }
 
 static const char *const two[] = { "2.1.1.0", "1.0.1.0", NULL };
@@ -674,21 +703,15 @@ test_two_migrations(void)
 static void
 test_connectivity(void)
 {
-	struct node_plan p = { .identity = 1, .guest_level = 0, .host_level = 4, .temporary_position = 4, .position = 3,
-		.connectivity_position = 2, .operation = 50 };
 	struct op o = { B, 1, 50, NODE_OP_DONE };
 	struct node_error err = { .code = "" };
 	struct node_iarc v[8];
 	bool removable = false;
-	size_t removed = 99, a;
+	size_t removed = 99;
 
 	begin(6, two);
 	b_enters();
-	a = iarcs(A, 0);
-	prepare(B, p);
-	phase_1(B, false, 1, 50);
-	add_qspn_arc(A, 0, B, a + 1);
-	wait_for(op_is, &o, "B has migrated");
+	b_migrates();
 	pass(10 * (uint64_t)SEC);
 	/* Its outer arcs went by themselves; the neighbour inside level 1 stays. */
 	must(node_remove_outer_arcs(b.sys[B].node, b.now, 1, &removed, &err), &err, "remove_outer_arcs");
@@ -705,6 +728,39 @@ test_connectivity(void)
 	pass(5 * (uint64_t)SEC);
 	CU_ASSERT_EQUAL(fakekern_namespaces(b.sys[B].fake), 0);
 	CU_ASSERT_EQUAL(node_iarcs(b.sys[A].node, 0, NULL, 0), 1);
+	end();
+}
+
+/*
+ * The identity that an entry made is gone before what it was duplicated from shall go: that goes all the same,
+ * when it is time.
+ */
+static void
+test_handover(void)
+{
+	struct op first_op = { B, 0, 7, NODE_OP_DONE }, made = { B, 1, 50, NODE_OP_DONE };
+	struct node_error err = { .code = "" };
+	struct node_operation v;
+	struct node_identity id;
+	uint64_t entered;
+
+	begin_slow(9, two, 30000);
+	b_comes();
+	entered = b.now;
+	b_migrates();
+	must(node_remove(b.sys[B].node, b.now, 1, &err), &err, "remove_identity");
+	town_poke(&b, B);
+	wait_for(identity_gone, &made, "the identity that was made goes");
+	CU_ASSERT(b.now < entered + 25 * (uint64_t)SEC);
+	/* The operator sees that something is still to come. */
+	CU_ASSERT_TRUE(node_operation(b.sys[B].node, 0, 7, &v));
+	CU_ASSERT_FALSE(node_phase_2(b.sys[B].node, b.now, true, 0, 7, &err));
+	town_run(&b, entered + 29 * (uint64_t)SEC);
+	CU_ASSERT_TRUE(node_find(b.sys[B].node, 0, &id));
+	wait_for(identity_gone, &first_op, "and the one that was left");
+	CU_ASSERT(b.now < entered + 35 * (uint64_t)SEC);
+	CU_ASSERT_FALSE(node_operation(b.sys[B].node, 0, 7, &v));
+	CU_ASSERT_EQUAL(node_identities(b.sys[B].node), 1);
 	end();
 }
 
@@ -728,25 +784,28 @@ test_cost(void)
 	end();
 }
 
-/* It stops: neighbours hear it at once, and what it still says needs no kernel. */
+/* It stops: neighbours hear it at once, what it still says needs no kernel, and nothing is left to be done. */
 static void
 test_stop(void)
 {
 	struct pair p = { .a = A, .b = B };
+	struct node_action a;
+	unsigned closed = 0;
 	struct nbh_entry e;
+	char why[200] = "";
 
 	begin(8, two);
 	b_enters();
+	b_migrates();
 	b.sys[B].refuse = 1000;
 	node_stop(b.sys[B].node, b.now);
-	{
-		struct node_action a;
-		unsigned closed = 0;
-
-		/* What the bed would do: only that the close is among what is said. */
-		while (node_next(b.sys[B].node, &a))
-			closed += a.kind == NODE_CLOSE;
-		CU_ASSERT_EQUAL(closed, 1);
+	/* What the bed would do: only that the close is among what is said. */
+	while (node_next(b.sys[B].node, &a))
+		closed += a.kind == NODE_CLOSE;
+	CU_ASSERT_EQUAL(closed, 1);
+	if (!node_invariant(b.sys[B].node, why, sizeof(why))) {
+		tap_note("%s", why);
+		CU_FAIL("what has stopped is not sound");
 	}
 	town_kill(&b, B);
 	pass(SEC);
@@ -767,6 +826,7 @@ main(void)
 		{ "an interface that goes in the middle of an entry", test_interface },
 		{ "two migrations of neighbours at once", test_two_migrations },
 		{ "a connectivity identity", test_connectivity },
+		{ "an identity goes before what it came from", test_handover },
 		{ "costs", test_cost },
 		{ "the end", test_stop },
 	};

@@ -372,12 +372,25 @@ hand_over(struct node *n, struct operation *op)
 	qspn_out_free(&out);
 }
 
-void
-operations_tick(struct node *n)
+/* The first that is due; NULL when none is. */
+static struct operation *
+due(struct node *n)
 {
 	for (size_t i = 0; i < n->n_ops; i++)
 		if (n->ops[i].handover <= n->now)
-			hand_over(n, &n->ops[i]);
+			return &n->ops[i];
+	return NULL;
+}
+
+void
+operations_tick(struct node *n)
+{
+	struct operation *op;
+
+	/* A handover may end records, and its own identity's. */
+	while ((op = due(n)) != NULL)
+		hand_over(n, op);
+	operations_sweep(n);
 }
 
 /* Neighbours hear that it goes, its paths go, what serves packets on their way stays until they agree. */

@@ -306,6 +306,7 @@ struct operation *operation_made(struct node *n, uint32_t made);
 void operation_state(struct node *n, struct operation *op, enum node_op_state s, const char *why);
 void operation_free(struct operation *op);
 void operations_forget(struct node *n, uint32_t made);
+void operations_sweep(struct node *n);
 uint64_t operations_deadline(const struct node *n);
 void operations_tick(struct node *n);
 

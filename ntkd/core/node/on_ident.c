@@ -96,6 +96,13 @@ on_iarc(struct node *n, enum node_event_kind kind, const struct ident_action *a)
 		qarc_drop(id, a->iarc.number);
 }
 
+/*
+ * An end that we did not order: table, mark and rule go with the paths, in one state, and are not kept as those of
+ * an arc that closes, for nobody sends over it any more.  A neighbour that ended it, or the whole arc in good order,
+ * has turned its routes away before it told us, and our answer follows our kernel (spec/kernel-state 8.7, 8.8).
+ * Over an arc that broke nothing comes.  And one that is given up in a duplication is where the neighbour's old
+ * identity was: it has left that place before it answered.
+ */
 static void
 on_iarc_removing(struct node *n, const struct ident_action *a)
 {

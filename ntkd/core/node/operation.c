@@ -79,12 +79,30 @@ operation_remove(struct node *n, struct operation *op)
 	memmove(op, op + 1, (size_t)(&n->ops[n->n_ops] - op) * sizeof(*op));
 }
 
-/* Records stay visible until their new identity is gone. */
+/*
+ * Records stay visible until their new identity is gone, and the old one has been seen to: what is left behind
+ * goes at its time, whatever has become of what was made (spec/identities 12.8).
+ */
 void
 operations_forget(struct node *n, uint32_t made)
 {
+	for (size_t i = n->n_ops; i-- > 0; ) {
+		struct operation *op = &n->ops[i];
+
+		if (op->made != made)
+			continue;
+		op->made = 0;
+		if (op->handover == NEVER)
+			operation_remove(n, op);
+	}
+}
+
+/* Those of which nothing is left to be done, nor to be seen. */
+void
+operations_sweep(struct node *n)
+{
 	for (size_t i = n->n_ops; i-- > 0; )
-		if (n->ops[i].made == made)
+		if (n->ops[i].state >= NODE_OP_WAITING && n->ops[i].made == 0 && n->ops[i].handover == NEVER)
 			operation_remove(n, &n->ops[i]);
 }
 

@@ -496,6 +496,11 @@ node_stop(struct node *n, uint64_t now)
 	nbh_stop(n->nbh, n->now, &out);
 	nbh_carry_out(n, &out);
 	nbh_out_free(&out);
+	/*
+	 * Identities that have lost their last device by it, and what else the end of the arcs leads to: nobody is
+	 * there to be told, and the helper undoes all there is.
+	 */
+	n->n_tasks = 0;
 	queue_number(n, 0);
 }
 
