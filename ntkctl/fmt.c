@@ -24,13 +24,41 @@ fmt_text(FILE *out, const char *text)
 	free(safe);
 }
 
-/* Lists of numbers are coordinates; longer ones hold those. */
+/* "cost 10000, hops (0,1)": an object in a list.  What is nested deeper is left out. */
+static char *
+cell_object(const json_t *object)
+{
+	char *text = NULL, *cell;
+	const char *key, *comma = "";
+	size_t size = 0;
+	json_t *value;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	json_object_foreach((json_t *)object, key, value) {
+		bool deep = json_is_array(value) && json_is_object(json_array_get(value, 0));
+
+		cell = deep ? NULL : fmt_cell(value);
+		fputs(comma, f);
+		fmt_text(f, key);
+		fprintf(f, " %s", cell != NULL ? cell : "...");
+		free(cell);
+		comma = ", ";
+	}
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Lists of numbers are coordinates; longer ones hold those, or objects. */
 static char *
 cell_list(const json_t *list)
 {
 	char *text = NULL, *item;
 	size_t i, size = 0;
-	bool plain = json_is_integer(json_array_get(list, 0));
+	bool plain = json_is_integer(json_array_get(list, 0)), objects = json_is_object(json_array_get(list, 0));
 	const json_t *value;
 	FILE *f = open_memstream(&text, &size);
 
@@ -40,9 +68,10 @@ cell_list(const json_t *list)
 		fputc('(', f);
 	json_array_foreach(list, i, value) {
 		/* Only coordinates in a list: what is nested deeper is shown as JSON. */
-		item = !plain && json_is_integer(json_array_get(value, 0)) ? cell_list(value) : NULL;
+		item = objects && json_is_object(value) ? cell_object(value) :
+		    !plain && json_is_integer(json_array_get(value, 0)) ? cell_list(value) : NULL;
 		if (i > 0)
-			fputc(plain ? ',' : ' ', f);
+			fputs(plain ? "," : objects ? "; " : " ", f);
 		if (item != NULL) {
 			fputs(item, f);
 			free(item);

@@ -49,6 +49,10 @@ help_kind(FILE *out, const struct ctl_arg *a)
 	case CTL_IP:
 		fputs("an IPv4 address like 10.0.0.40", out);
 		return;
+	case CTL_IP_OR_MAC:
+		fputs("an IPv4 address like 10.0.0.40, or a hardware address like 00:16:3e:5b:78:d5",
+		    out);
+		return;
 	case CTL_LIST:
 		fprintf(out, "a list like [0,3] of numbers from %llu to %llu",
 		    (unsigned long long)a->min, (unsigned long long)a->max);

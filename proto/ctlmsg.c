@@ -66,7 +66,8 @@ usage_put_arg(const struct ctl_arg *a, char *buf, size_t size, size_t at)
 	at = usage_put(optional ? " [" : " ", false, buf, size, at);
 	if (a->need == CTL_PHRASE) {
 		at = usage_put(a->key, false, buf, size, at);
-		at = usage_put(a->kind == CTL_MAC ? " mac" : " value", true, buf, size, at);
+		at = usage_put(a->kind == CTL_MAC ? " mac" : a->kind == CTL_IP_OR_MAC ? " address" :
+		    " value", true, buf, size, at);
 	} else {
 		at = usage_put(a->key, true, buf, size, at);
 	}
@@ -272,6 +273,7 @@ check_mac(const struct ctl_word *w, struct ctl_value *out)
 			return false;
 		out->mac[i] = (uint8_t)(high << 4 | low);
 	}
+	out->is_mac = true;
 	return true;
 }
 
@@ -390,6 +392,11 @@ check_value(const struct ctl_arg *a, const struct ctl_word *w, struct ctl_value 
 		if (!w->object && check_ip(w, out))
 			return true;
 		return refuse_value(err, a, w, "an IPv4 address like 10.0.0.40");
+	case CTL_IP_OR_MAC:
+		if (!w->object && (check_mac(w, out) || check_ip(w, out)))
+			return true;
+		return refuse_value(err, a, w, "an IPv4 address like 10.0.0.40, or a hardware address "
+		    "like 00:16:3e:5b:78:d5");
 	case CTL_LIST:
 		if (!w->object && check_list(a, w))
 			return true;

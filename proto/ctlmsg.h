@@ -53,6 +53,7 @@ enum ctl_kind {
 	CTL_CHOICE,		/* one of `choices` */
 	CTL_MAC,		/* 00:16:3e:5b:78:d5, any case */
 	CTL_IP,			/* 10.0.0.40 */
+	CTL_IP_OR_MAC,		/* either of the two: `is_mac` tells which */
 	CTL_LIST,		/* [0,3]: numbers min … max, no spaces; [] is empty */
 	CTL_LEVELS,		/* 2.1.1: numbers min … max, from the highest level down; - is none */
 	CTL_NULLABLE,		/* a number min … max, or null */
@@ -147,9 +148,10 @@ const struct ctl_arg *ctl_word_arg(const struct ctl_verb *v, const struct ctl_wo
 struct ctl_value {
 	bool given;
 	size_t word;		/* which word it was */
-	uint64_t number;	/* CTL_NUMBER; CTL_CHOICE: which, from 0; CTL_IP, host order */
+	uint64_t number;	/* CTL_NUMBER; CTL_CHOICE: which, from 0; CTL_IP, CTL_IP_OR_MAC, host order */
 	bool null;		/* CTL_NULLABLE: it is */
-	uint8_t mac[6];		/* CTL_MAC */
+	bool is_mac;		/* CTL_MAC, CTL_IP_OR_MAC: it is `mac`, not `number` */
+	uint8_t mac[6];
 	const char *text;	/* the word's, borrowed, not NUL-terminated */
 	size_t len;
 };

@@ -220,6 +220,7 @@ bool node_find_ns(const struct node *n, unsigned ns, struct node_identity *out);
 struct node_iarc {
 	uint32_t index;		/* within its identity (spec/manual-mode 2) */
 	uint32_t peer;		/* NodeID */
+	uint32_t arc;		/* of nbh.h, over which it is; 0: from a state file */
 	unsigned dev;
 	ntk_mac_t peer_mac;
 	ntk_ip_t peer_linklocal;

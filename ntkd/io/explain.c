@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ntkd/io/daemon.h"
+#include "ntkd/io/explain.h"
 #include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
 #include "ntkd/kernel/wanted.h"
 
-enum { WHY = 240 };
+enum {
+	WHY = 280,
+	OTHERS = 16,		/* further paths that are told */
+};
 
 /* One packet in one namespace. */
 struct packet {
@@ -36,6 +39,7 @@ struct packet {
 	struct coord dst;
 	const struct facts_path *path;
 	size_t paths;		/* known to the destination */
+	int hop;		/* arc to the neighbour that it goes to next; -1: none, or not known */
 };
 
 /* --- where the kernel looks ------------------------------------------------ */
@@ -109,6 +113,11 @@ packet_route(struct packet *p)
 
 	p->o = have != NULL ? have : want;
 	p->state = p->o != NULL ? state_of(have, want) : NULL;
+	p->hop = -1;
+	if (p->o != NULL && p->o->kind == KOBJ_NEIGH)
+		p->hop = explain_hop(&p->id, p->o->dev, p->o->addr);
+	else if (p->o != NULL && p->o->kind == KOBJ_ROUTE && p->o->type == PRIV_ROUTE_UNICAST)
+		p->hop = explain_hop(&p->id, p->o->via_dev, p->o->via);
 }
 
 /* The translation of KIND that concerns destination TO. */
@@ -238,8 +247,8 @@ why_route(const struct packet *p, char *why)
 			    "sender's g-node", p->paths);
 		return;
 	case PRIV_ROUTE_UNICAST:
-		snprintf(why, WHY, "number %zu of %zu known paths to the g-node: the best%s",
-		    path_rank(p), p->paths,
+		snprintf(why, WHY, "number %zu of %zu known paths to the g-node: the best%s; told by the "
+		    "neighbour that it goes to", path_rank(p), p->paths,
 		    avoids ? " that does not go through the sender's g-node" : "");
 		return;
 	}
@@ -288,13 +297,25 @@ type_of(const struct packet *p)
 	return p->o->kind == KOBJ_ADDR ? "local" : "unicast";
 }
 
+/* The rule that leads to what decides: own addresses and what is not ours are in the kernel's own tables. */
+static json_t *
+json_rule(const struct packet *p)
+{
+	if (p->o == NULL)
+		return p->id.main ? json_string("32766: from all lookup main") : NULL;
+	if (p->o->kind == KOBJ_ADDR)
+		return json_string("0: from all lookup local");
+	if (p->o->kind == KOBJ_NEIGH)
+		return json_string("32766: from all lookup main");
+	return explain_rule(p->d, p->o->mac);
+}
+
 /* Table, prefix and type of a route, ours or a neighbour's own. */
 static bool
 row_route(json_t *row, const struct packet *p)
 {
 	const struct kobj *o = p->o;
 	bool neighbour = o->kind == KOBJ_NEIGH, unicast = o->type == PRIV_ROUTE_UNICAST;
-	uint8_t dev = neighbour ? o->dev : o->via_dev;
 	char name[VALUE_TABLE_NAME];
 	uint32_t table = neighbour ? VALUE_MAIN_TABLE : value_table_number(p->d, o->mac);
 
@@ -302,33 +323,142 @@ row_route(json_t *row, const struct packet *p)
 	    set(row, "name", json_string(neighbour ? "main" : value_table_name(o->mac, name))) &&
 	    set(row, "prefix", value_prefix(o->addr, neighbour ? NTK_IP_BITS : o->len)) &&
 	    (neighbour || !unicast || set(row, "via", value_ip(o->via))) &&
-	    ((!neighbour && !unicast) ||
-	    set(row, "dev", json_string(p->d->conf.interfaces[dev].name))) &&
 	    (o->src == 0 || set(row, "src", value_ip(o->src)));
 }
 
+/* By which interface it leaves. */
+static bool
+row_device(json_t *row, const struct packet *p)
+{
+	const struct kobj *o = p->o;
+	bool neighbour = o->kind == KOBJ_NEIGH;
+	uint8_t dev = neighbour ? o->dev : o->via_dev;
+	json_t *members;
+	bool ok;
+
+	if (!neighbour && o->type != PRIV_ROUTE_UNICAST)
+		return true;
+	members = json_pack("{s:s, s:o*, s:o*}",
+	    "dev", p->d->conf.interfaces[dev].name,
+	    "ns_dev", value_device(p->d, &p->id, dev),
+	    "mac", value_device_mac(p->d, &p->id, dev));
+	ok = members != NULL && json_object_update(row, members) == 0;
+	json_decref(members);
+	return ok;
+}
+
+/* To whom. */
+static bool
+row_hop(json_t *row, const struct packet *p)
+{
+	const struct facts_arc *arc;
+
+	if (p->hop < 0)
+		return true;
+	arc = &p->id.facts->arcs[p->hop];
+	return set(row, "arc", json_integer(value_arc_index(p->d, &p->id, (size_t)p->hop))) &&
+	    set(row, "peer_mac", value_mac(arc->peer_mac)) &&
+	    set(row, "peer_linklocal", value_ip(arc->peer_linklocal)) &&
+	    (!arc->known || set(row, "peer_address", value_naddr(&p->d->conf, &arc->peer)));
+}
+
+/* What becomes of source addresses on the way out. */
 static bool
 row_nat(json_t *row, const struct packet *p)
 {
 	const struct kobj *o = nat_find(p->have, PRIV_NAT_SOURCE, p->to);
+	const struct kobj *subnet = nat_find(p->have, PRIV_NAT_MAP_OUT, p->to);
 
-	return o == NULL || p->o == NULL || p->o->kind != KOBJ_ROUTE ||
-	    p->o->type != PRIV_ROUTE_UNICAST || set(row, "source_nat", value_ip(o->via));
+	if (p->o == NULL || p->o->kind != KOBJ_ROUTE || p->o->type != PRIV_ROUTE_UNICAST)
+		return true;
+	return (o == NULL || set(row, "source_nat", value_ip(o->via))) &&
+	    (subnet == NULL || set(row, "subnet_nat", value_prefix(subnet->via, subnet->to_len)));
 }
 
-/* Destination g-node and path; the path only where it is what the kernel was told. */
+/* --- the other paths ------------------------------------------------------------- */
+
+static bool
+path_passes(const struct facts *f, const struct facts_path *path, struct coord at)
+{
+	for (uint32_t i = 0; i < path->n_hops; i++)
+		if (coord_equal(f->hops[path->first_hop + i], at))
+			return true;
+	return false;
+}
+
+static const char *
+why_not(const struct packet *p, const struct facts_path *path)
+{
+	struct coord avoid;
+
+	if (packet_avoids(p, &avoid) && path_passes(p->id.facts, path, avoid))
+		return "goes through the sender's g-node";
+	if (p->o->type != PRIV_ROUTE_UNICAST || p->path == NULL)
+		return "no path is used";
+	return path->cost > p->path->cost ? "costs more" : "costs the same, and comes after";
+}
+
+static json_t *
+json_other(const struct packet *p, const struct facts_path *path)
+{
+	const struct facts_arc *arc = &p->id.facts->arcs[path->arc];
+
+	return json_pack("{s:I, s:s, s:o, s:o*, s:I, s:o, s:s}",
+	    "arc", value_arc_index(p->d, &p->id, path->arc),
+	    "dev", p->d->conf.interfaces[arc->dev].name,
+	    "peer_linklocal", value_ip(arc->peer_linklocal),
+	    "peer_address", arc->known ? value_naddr(&p->d->conf, &arc->peer) : NULL,
+	    "cost", (json_int_t)path->cost,
+	    "hops", value_hops(p->id.facts, path),
+	    "why", why_not(p, path));
+}
+
+/* Those to the same destination that are not taken, best first. */
+static bool
+row_others(json_t *row, const struct packet *p)
+{
+	const struct facts *f = p->id.facts;
+	const struct facts_path *taken = p->o->type == PRIV_ROUTE_UNICAST ? p->path : NULL;
+	json_t *list = json_array();
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_paths && n < OTHERS; i++)
+		if (&f->paths[i] != taken && coord_equal(f->paths[i].dst, p->dst)) {
+			value_add(&list, json_other(p, &f->paths[i]));
+			n++;
+		}
+	if (n > 0 || list == NULL)
+		return set(row, "others", list);
+	json_decref(list);
+	return true;
+}
+
+/* Destination g-node and paths; one as taken only where it is what the kernel was told. */
 static bool
 row_path(json_t *row, const struct packet *p)
 {
+	const struct facts *f = p->id.facts;
 	struct coord avoid;
 	bool taken = p->path != NULL && p->o->type == PRIV_ROUTE_UNICAST;
 
 	return (!packet_avoids(p, &avoid) || set(row, "avoid", value_coord(avoid))) &&
 	    (!p->has_dst || (set(row, "dst", value_coord(p->dst)) &&
-	    set_number(row, "paths", p->paths))) &&
-	    (!taken || (set_number(row, "arc", p->path->arc) &&
-	    set(row, "hops", value_hops(p->id.facts, p->path)) &&
+	    set(row, "gnode", value_gnode(&p->d->conf, &f->address, p->dst)) &&
+	    set_number(row, "paths", p->paths) && row_others(row, p))) &&
+	    (!taken || (set(row, "hops", value_hops(f, p->path)) &&
 	    set_number(row, "cost", p->path->cost)));
+}
+
+/* What the kernel was told; what is told of an own address is that it is one. */
+static bool
+row_told(json_t *row, const struct packet *p)
+{
+	json_t *rule = json_rule(p);
+
+	if (rule != NULL && !set(row, "rule", rule))
+		return false;
+	return p->o == NULL || p->o->kind == KOBJ_ADDR || (row_route(row, p) && row_device(row, p) &&
+	    row_hop(row, p));
 }
 
 static bool
@@ -345,14 +475,14 @@ row_address(json_t *row, const struct packet *p)
 static json_t *
 packet_row(const struct packet *p)
 {
-	json_t *row = json_pack("{s:I, s:o*}", "identity", (json_int_t)p->id.index,
+	json_t *row = json_pack("{s:s, s:I, s:o, s:o*}", "about", "packet",
+	    "identity", (json_int_t)p->id.index,
+	    "identity_address", value_naddr(&p->d->conf, &p->id.facts->address),
 	    "namespace", value_namespace(p->d, &p->id));
 	char why[WHY];
 
 	packet_why(p, why);
-	if (row != NULL && row_address(row, p) &&
-	    (p->o == NULL || p->o->kind == KOBJ_ADDR || row_route(row, p)) &&
-	    row_nat(row, p) && row_path(row, p) &&
+	if (row != NULL && row_address(row, p) && row_told(row, p) && row_nat(row, p) && row_path(row, p) &&
 	    set(row, "type", json_string(type_of(p))) &&
 	    (p->state == NULL || set(row, "state", json_string(p->state))) &&
 	    set(row, "why", json_string(why)))
@@ -395,27 +525,66 @@ explain(struct packet *p, const struct node_identity *id)
 	return row;
 }
 
+/* Says whom there is to ask for. */
+static void
+refuse_peer(struct answer *a, const char *field, const struct ctl_value *v)
+{
+	answer_refuse(a, "unknown_arc", field, "%.*s is no neighbour's address; show_neighborhood_arcs lists the "
+	    "neighbours that are heard, show_identity_arcs those of an identity", (int)v->len, v->text);
+}
+
+/* Of the packets that C asks about, in every namespace; LIST becomes NULL when memory is exhausted. */
+static void
+explain_packets(const struct call *c, const ntk_mac_t *from, json_t **list)
+{
+	for (size_t i = 0; i < node_identities(c->d->node) && *list != NULL; i++) {
+		struct node_identity id = node_identity(c->d->node, i);
+		struct packet p = { .d = c->d, .asked = (ntk_ip_t)c->args[0].number };
+
+		if (from != NULL) {
+			p.has_from = true;
+			p.from = *from;
+		}
+		value_add(list, explain(&p, &id));
+	}
+}
+
+/* The sender.  A hardware address may be anybody's, a link-local one must be known to mean somebody. */
+static bool
+find_sender(const struct call *c, struct answer *a, ntk_mac_t *mac)
+{
+	struct explain_peer from = explain_peer(&c->args[1]);
+
+	*mac = from.mac;
+	if (from.by_mac || explain_find(c->d, &from, mac))
+		return true;
+	refuse_peer(a, "from", &c->args[1]);
+	return false;
+}
+
 void
 verb_explain(const struct call *c, struct answer *a)
 {
-	json_t *list = json_array();
+	struct explain_peer peer = explain_peer(&c->args[0]);
+	bool known = explain_find(c->d, &peer, NULL), has_from = c->args[1].given;
+	ntk_mac_t from;
+	json_t *list;
 
-	for (size_t i = 0; i < node_identities(c->d->node); i++) {
-		struct node_identity id = node_identity(c->d->node, i);
-		struct packet p = {
-			.d = c->d,
-			.asked = (ntk_ip_t)c->args[0].number,
-			.has_from = c->args[1].given,
-		};
-		json_t *row;
-
-		memcpy(p.from.b, c->args[1].mac, sizeof(p.from.b));
-		row = explain(&p, &id);
-		if (row == NULL) {
-			json_decref(list);
-			return;
-		}
-		value_add(&list, row);
+	if (peer.by_mac && has_from) {
+		answer_refuse(a, "usage", "from", "explain: an IPv4 address is expected before it: what is told "
+		    "of a neighbour does not depend on who sends");
+		return;
 	}
+	if (peer.by_mac && !known) {
+		refuse_peer(a, "address", &c->args[0]);
+		return;
+	}
+	if (has_from && !find_sender(c, a, &from))
+		return;
+	list = json_array();
+	if (!peer.by_mac)
+		explain_packets(c, has_from ? &from : NULL, &list);
+	if (known)
+		explain_neighbour(c->d, &peer, &list);
 	a->result = list;
 }

@@ -295,22 +295,6 @@ json_qspn_arcs(const struct daemon *d, const struct node_identity *id)
 	return list;
 }
 
-/* Which of the identity's arcs, as they are shown, the N-th of its facts is. */
-static json_int_t
-shown_arc(const struct daemon *d, const struct node_identity *id, size_t n)
-{
-	const struct facts_arc *f = &id->facts->arcs[n];
-	json_int_t index = (json_int_t)n;
-	size_t count;
-	struct node_iarc *v = value_identity_arcs(d->node, id, &count);
-
-	for (size_t i = 0; v != NULL && i < count; i++)
-		if (v[i].dev == f->dev && mac_cmp(v[i].peer_mac, f->peer_mac) == 0)
-			index = (json_int_t)v[i].index;
-	free(v);
-	return index;
-}
-
 static json_t *
 json_paths(const struct daemon *d, const struct node_identity *id)
 {
@@ -324,7 +308,7 @@ json_paths(const struct daemon *d, const struct node_identity *id)
 		value_add(&list, json_pack("{s:o, s:b, s:I, s:I, s:o}",
 		    "dst", value_coord(p->dst),
 		    "best", best,
-		    "arc", shown_arc(d, id, p->arc),
+		    "arc", value_arc_index(d, id, p->arc),
 		    "cost", (json_int_t)p->cost,
 		    "hops", value_hops(f, p)));
 	}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NS_NAME = 16 };	/* room for "ntkv" and a number */
+enum { NS_NAME = 32 };	/* room for "ntkv" and two numbers */
 
 /* Adds ITEM, which is taken.  A list that memory did not suffice for becomes NULL. */
 void
@@ -57,6 +57,18 @@ value_coord(struct coord c)
 	return json_pack("[I, I]", (json_int_t)c.level, (json_int_t)c.pos);
 }
 
+json_t *
+value_gnode(const struct conf *c, const struct naddr *address, struct coord at)
+{
+	char text[TOPO_TEXT];
+	size_t n = 0;
+
+	for (unsigned i = c->map.topo.levels; i-- > at.level && n < sizeof(text); )
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u", n > 0 ? "." : "",
+		    (unsigned)(i == at.level ? at.pos : address->pos[i]));
+	return json_string(text);
+}
+
 /* spec/kernel-state 7: tables are named by the neighbour's MAC in upper case. */
 char *
 value_table_name(ntk_mac_t mac, char buf[VALUE_TABLE_NAME])
@@ -96,6 +108,28 @@ value_namespace(const struct daemon *d, const struct node_identity *id)
 		return NULL;
 	snprintf(name, sizeof(name), "ntkv%u", (unsigned)number);
 	return json_string(name);
+}
+
+json_t *
+value_device(const struct daemon *d, const struct node_identity *id, unsigned dev)
+{
+	uint32_t number = kernel_ns_number(d->kernel, id->ns);
+	char name[NS_NAME];
+
+	if (id->main)
+		return json_string(d->conf.interfaces[dev].name);
+	if (number == 0 || !kernel_device(d->kernel, id->ns, dev).present)
+		return NULL;
+	snprintf(name, sizeof(name), "ntkv%u_%u", (unsigned)number, dev);
+	return json_string(name);
+}
+
+json_t *
+value_device_mac(const struct daemon *d, const struct node_identity *id, unsigned dev)
+{
+	struct kernel_dev k = kernel_device(d->kernel, id->ns, dev);
+
+	return k.present ? value_mac(k.mac) : NULL;
 }
 
 const char *
@@ -192,6 +226,21 @@ value_identity_arcs(const struct node *n, const struct node_identity *id, size_t
 			.peer_address = f->arcs[i].peer,
 		};
 	return v;
+}
+
+json_int_t
+value_arc_index(const struct daemon *d, const struct node_identity *id, size_t n)
+{
+	const struct facts_arc *f = &id->facts->arcs[n];
+	json_int_t index = (json_int_t)n;
+	size_t count;
+	struct node_iarc *v = value_identity_arcs(d->node, id, &count);
+
+	for (size_t i = 0; v != NULL && i < count; i++)
+		if (v[i].dev == f->dev && mac_cmp(v[i].peer_mac, f->peer_mac) == 0)
+			index = (json_int_t)v[i].index;
+	free(v);
+	return index;
 }
 
 struct wanted_settings

@@ -32,6 +32,9 @@ json_t *value_naddr(const struct conf *c, const struct naddr *n);
 json_t *value_coord(struct coord c);
 json_t *value_hops(const struct facts *f, const struct facts_path *p);
 
+/* "2.1", the positions of the g-node at C as seen from ADDRESS, from the highest level down. */
+json_t *value_gnode(const struct conf *c, const struct naddr *address, struct coord at);
+
 /* "starting", "running", as show_local_identities tells it; static. */
 const char *value_state(enum node_state state);
 
@@ -51,11 +54,21 @@ json_t *value_inside(const struct qspn *q, const struct topo *t, bool fingerprin
 struct node_iarc *value_identity_arcs(const struct node *n, const struct node_identity *id,
     size_t *count);
 
+/* Which of the identity-arcs of ID, as they are shown, the N-th of its facts is. */
+json_int_t value_arc_index(const struct daemon *d, const struct node_identity *id, size_t n);
+
 /* A number, left out of its object (NULL) when it is 0. */
 json_t *value_unless_zero(uint32_t number);
 
 /* What ip netns calls the namespace of ID; NULL while it has no name. */
 json_t *value_namespace(const struct daemon *d, const struct node_identity *id);
+
+/*
+ * What managed interface DEV is to ID: itself, or the pseudo-interface on it ("ntkv1_0"), by its name and by
+ * its hardware address; NULL while there is none.
+ */
+json_t *value_device(const struct daemon *d, const struct node_identity *id, unsigned dev);
+json_t *value_device_mac(const struct daemon *d, const struct node_identity *id, unsigned dev);
 
 /* The name and the number of MAC's table, KOBJ_NTK being ntk's; 0 while it has none. */
 char *value_table_name(ntk_mac_t mac, char buf[VALUE_TABLE_NAME]);

@@ -59,10 +59,13 @@ for row in ask("show_tables"):
     if row.get("mac") == mac and f"fwmark {row['table']:#x}/" in ip("rule", "show").stdout:
         mark = ["mark", str(row["table"])]
 
+rules_told = set()
+
 def said(address):
     for row in ask("explain", address, *(["from", mac] if mac else [])):
         if row["namespace"] == where:
-            return row["type"], row.get("via", "-"), row.get("dev", "-")
+            rules_told.add(row.get("rule"))
+            return row["type"], row.get("via", "-"), row.get("ns_dev", "-")
 
 def does(address):
     r = ip("route", "get", address, *mark)
@@ -73,7 +76,7 @@ def does(address):
     via, dev = re.search(r" via (\S+)", r.stdout), re.search(r" dev (\S+)", r.stdout)
     if r.stdout.startswith("local"):
         return "local", "-", "-"
-    return "unicast", via[1] if via else "-", re.sub(r"^ntkv\d+_0$", "eth1", dev[1])
+    return "unicast", via[1] if via else "-", dev[1]
 
 addresses = {"10.0.0.10", "10.0.0.19", "10.0.0.29", "10.0.0.31", "10.0.0.41", "10.0.0.83",
              "10.0.0.96", "10.0.0.192", "10.255.255.255", "192.0.2.1", "169.254.1.1"}
@@ -87,6 +90,13 @@ with open(out + "/said", "w") as f, open(out + "/does", "w") as g:
         print(a, *does(a), file=g)
         kind = does(a)[0]
         kinds[kind] = kinds.get(kind, 0) + 1
+# Each rule that was told of is one that the kernel has, in the same words.
+rules = {re.sub(r" proto \S+", "", re.sub(r":\s+", ": ", line)).strip()
+         for line in ip("rule", "show").stdout.splitlines()}
+with open(out + "/said", "a") as f, open(out + "/does", "a") as g:
+    for rule in sorted(rules_told - {None}):
+        print("rule", rule, file=f)
+        print("rule", rule if rule in rules else "there is none", file=g)
 print(len(addresses), "addresses,", "marked:" if mark else "not marked:",
       ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())))
 END
@@ -117,7 +127,8 @@ why()
 {
 	local regex=$1 index=$2
 	shift 2
-	like "why: $*" "$(ntk beta -j explain "$@" | tr '}' '\n' | grep "\"identity\":$index," )" "\"why\":\"$regex"
+	like "why: $*" "$(ntk beta -j explain "$@" | python3 -c 'import json, sys
+print(*(row["why"] for row in json.load(sys.stdin) if row["identity"] == int(sys.argv[1])))' "$index")" "^$regex"
 }
 why 'number 1 of 1 known paths to the g-node: the best' 0 10.0.0.40
 why 'every known path to the g-node \(1\) goes through' 1 10.0.0.40 from "$GAMMA"
@@ -128,6 +139,70 @@ why 'outside the range' 0 192.0.2.1
 why 'no table: nothing begins' 1 10.0.0.40
 why 'no table: this neighbour has no known arc' 1 10.0.0.40 from "$STRANGER"
 why 'no g-node that this identity can name' 0 10.255.255.255
+why 'number 1 of 2 known paths to the g-node: the best; told by' 0 10.0.0.20
+
+# -- explain, asked about a neighbour ----------------------------------------------------
+
+# Of every neighbour in every namespace: table, mark and rule are the kernel's, and so is the number of
+# routes of each type; asked by its link-local it is the same one, behind the packets to that address.
+cat >"$WORK/neighbours.py" <<'END'
+import json, re, socket, subprocess
+
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/ntkd/control")
+lines = s.makefile()
+
+def ask(verb, *args):
+    s.sendall(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
+    answer = json.loads(lines.readline())
+    assert answer["ok"], answer
+    return answer["result"]
+
+def run(ns, *args):
+    inside = [] if ns == "default" else ["ip", "netns", "exec", ns]
+    return subprocess.run([*inside, *args], capture_output=True, text=True).stdout
+
+seen = 0
+for identity in ask("show_local_identities"):
+    for arc in ask("show_identity_arcs", identity["index"]):
+        rows = [r for r in ask("explain", arc["peer_mac"]) if r["identity"] == identity["index"]]
+        assert len(rows) == 1 and rows[0]["about"] == "identity_arc", rows
+        row, ns, seen = rows[0], rows[0]["namespace"], seen + 1
+        about = [r for r in ask("explain", arc["peer_linklocal"]) if r["identity"] == identity["index"]]
+        assert [r["about"] for r in about] == ["packet", "identity_arc"] and about[1] == row, about
+        assert about[0]["peer_mac"] == arc["peer_mac"] and about[0]["type"] == "unicast", about
+        links = run(ns, "ip", "-o", "link", "show", "dev", row["ns_dev"])
+        assert row["mac"] in links, (row, links)
+        assert row["linklocal"] in run(ns, "ip", "-4", "-o", "address", "show", "dev", row["ns_dev"]), row
+        if not arc["qspn"]:
+            assert "table" not in row and "mark" not in row, row
+            continue
+        mark, mask = row["mark"].split("/")
+        rule = re.sub(r":\s+", ": ", run(ns, "ip", "-4", "rule", "show"))
+        assert ("rule" in row) == arc["rule"] and row.get("rule", "") in rule, (row, rule)
+        assert int(mark, 16) == row["table"] == arc["table"], row
+        assert row["peer_mac"] in run(ns, "nft", "list", "ruleset"), row
+        routes = run(ns, "ip", "-4", "-N", "route", "show", "table", str(row["table"])).splitlines()
+        kinds = {"unicast": 0, "unreachable": 0, "blackhole": 0}
+        for line in routes:
+            word = line.split()[0]
+            kinds[{"unreachable": "unreachable", "7": "unreachable", "blackhole": "blackhole",
+                   "6": "blackhole"}.get(word, "unicast")] += 1
+        assert kinds == {k: row[k] for k in kinds}, (kinds, row)
+print(seen, "identity-arcs")
+END
+check 'neighbours: as the kernel has them' in_system beta python3 "$WORK/neighbours.py"
+diag "neighbours: $(in_system beta python3 "$WORK/neighbours.py" 2>&1 | tail -n 1)"
+like 'for people: the paths that are not taken' \
+	"$(ntk beta explain 10.0.0.40 from "$GAMMA")" $'\nothers +arc 0, dev eth1, .*hops .*why goes through the sender'
+ntk beta explain "$STRANGER" >/dev/null 2>"$WORK/err"
+is 'no neighbour: exit status' $? 1
+like 'no neighbour: it says so' "$(<"$WORK/err")" "$STRANGER is no neighbour's address; .*code unknown_arc, field address"
+ntk beta explain 10.0.0.40 from 169.254.1.1 2>"$WORK/err" >/dev/null
+is 'no sender: exit status' $? 1
+like 'no sender: which' "$(<"$WORK/err")" 'code unknown_arc, field from'
+is 'the sender by its link-local' "$(ntk beta -j explain 10.0.0.40 from 169.254.94.223)" \
+	"$(ntk beta -j explain 10.0.0.40 from "$GAMMA")"
 is 'the same by key' "$(ntk beta -j explain "from=$GAMMA" address=10.0.0.40)" \
 	"$(ntk beta -j explain 10.0.0.40 from "$GAMMA")"
 like 'for people: one member a line' "$(ntk beta explain 10.0.0.40)" $'\ntype +unicast\n'

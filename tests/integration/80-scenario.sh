@@ -151,6 +151,24 @@ ping_all p5 p5-beta-migrated
 course_p6
 phase p6 p6-epsilon-entered
 
+# explained NAME WORD…: what explain has rows about, and where the identity-arcs lead
+explained()
+{
+	ntk "$1" -j explain "${@:2}" | grep -oE '"(about|arc_state)":"[a-z_]*"|"namespace":"(default|ntkv[0-9]*)"' |
+		cut -d'"' -f4 | paste -sd' '
+}
+# Beta has two identities, so its neighbour has two identity-arcs with it, and beta itself has one in each namespace.
+is 'explain: the neighbour with two identities' "$(explained gamma "${SCENARIO_MAC[beta]}")" \
+	'neighbour up identity_arc default identity_arc default'
+is 'explain: by its pseudo-interface' "$(explained gamma "$(other_mac)")" \
+	'neighbour up identity_arc default'
+is 'explain: by its link-local, which is a destination as well' "$(explained gamma "$(other_linklocal)")" \
+	'packet default neighbour up identity_arc default'
+is 'explain: in two namespaces' "$(explained beta "${SCENARIO_MAC[gamma]}")" \
+	"neighbour up identity_arc $(system_namespaces beta) identity_arc default"
+is 'explain: a packet from it, in each' "$(explained beta 10.0.0.40 from "${SCENARIO_MAC[gamma]}")" \
+	"packet $(system_namespaces beta) packet default"
+
 for name in "${SCENARIO[@]}"; do
 	system_end "$name"
 	is "$name: exit status" $? 0

@@ -450,7 +450,7 @@ test_values(void)
 static const char *
 explained(size_t i, const char *args, const char *key)
 {
-	static char text[300];
+	static char text[1200];
 	char line[200];
 	const json_t *value;
 	json_t *json;
@@ -467,6 +467,7 @@ explained(size_t i, const char *args, const char *key)
 }
 
 #define GAMMA "\"from\",\"00:16:3e:5b:78:d5\""
+#define EXPLAIN(args) "{\"verb\":\"explain\",\"args\":[" args "]}"
 
 /* Row by row what is told of a packet: beta, 1.0.1.0 without paths, and 2.1.1.3 with one. */
 static void
@@ -503,6 +504,42 @@ test_explain(void)
 		{ 1, "\"169.254.94.223\"", "name", "\"main\"" },
 		{ 1, "\"169.254.94.223\"", "dev", "\"eth1\"" },
 		{ 1, "\"169.254.94.223\"", "via", "none" },
+		/* Which rule leads there, and who is next. */
+		{ 0, "\"10.0.0.10\"", "rule", "\"0: from all lookup local\"" },
+		{ 0, "\"10.0.0.10\"", "about", "\"packet\"" },
+		{ 0, "\"10.0.0.10\"", "identity_address", "\"1.0.1.0\"" },
+		{ 0, "\"10.0.0.29\"", "rule", "\"10001: from all lookup ntk\"" },
+		{ 0, "\"10.0.0.29\"", "gnode", "\"3\"" },
+		{ 0, "\"10.0.0.29\"", "peer_mac", "none" },
+		{ 0, "\"10.0.0.29\"", "others", "none" },
+		{ 0, "\"192.0.2.1\"", "rule", "\"32766: from all lookup main\"" },
+		{ 1, "\"10.0.0.40\"", "rule", "none" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "rule",
+		    "\"10000: from all fwmark 0xfa/0x3fff lookup ntk_from_00:16:3E:5B:78:D5\"" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "gnode", "\"2.1.1.0\"" },
+		{ 1, "\"10.0.0.40\"," GAMMA, "others", "[{\"arc\":0,\"dev\":\"eth1\",\"peer_linklocal\":"
+		    "\"169.254.94.223\",\"peer_address\":\"2.1.1.0\",\"cost\":10000,\"hops\":[[0,0]],"
+		    "\"why\":\"goes through the sender's g-node\"}]" },
+		{ 1, "\"169.254.94.223\"", "rule", "\"32766: from all lookup main\"" },
+		{ 1, "\"169.254.94.223\"", "peer_mac", "\"00:16:3e:5b:78:d5\"" },
+		{ 1, "\"169.254.94.223\"", "peer_address", "\"2.1.1.0\"" },
+		{ 1, "\"169.254.94.223\"", "arc", "0" },
+		/* The sender by its link-local. */
+		{ 1, "\"10.0.0.40\",\"from\",\"169.254.94.223\"", "table", "250" },
+		/* About the neighbour: behind the packets to it, and alone. */
+		{ 2, "\"169.254.94.223\"", "about", "\"identity_arc\"" },
+		{ 0, "\"00:16:3e:5B:78:d5\"", "about", "\"identity_arc\"" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "identity", "1" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "identity_address", "\"2.1.1.3\"" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "peer_linklocal", "\"169.254.94.223\"" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "peer_address", "\"2.1.1.0\"" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "qspn", "true" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "table", "250" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "mark", "\"0xfa/0x3fff\"" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "avoid", "[0,0]" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "unicast", "0" },
+		{ 0, "\"00:16:3e:5b:78:d5\"", "paths", "1" },
+		{ 1, "\"00:16:3e:5b:78:d5\"", "about", "none" },
 	};
 
 	begin(true);
@@ -515,6 +552,15 @@ test_explain(void)
 		CU_ASSERT_STRING_EQUAL(got, rows[i].want);
 	}
 	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"10.0.0.29\"", "why"), "no path to the g-node"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"00:16:3e:5b:78:d5\"", "why"), "never back through"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"00:16:3e:5b:78:d5\"", "namespace"), "\"ntkv"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"00:16:3e:5b:78:d5\"", "ns_dev"), "_0\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(1, "\"169.254.94.223\"", "ns_dev"), "_0\""));
+	/* Nobody is meant, or nothing can be. */
+	refused(CTL_READING, EXPLAIN("\"00:16:3e:00:00:09\""), "unknown_arc", "address");
+	refused(CTL_READING, EXPLAIN("\"10.0.0.40\",\"from\",\"169.254.1.1\""), "unknown_arc", "from");
+	refused(CTL_READING, EXPLAIN("\"00:16:3e:5b:78:d5\"," GAMMA), "usage", "from");
+	refused(CTL_READING, EXPLAIN("\"169.254.94\""), "usage", "address");
 	CU_ASSERT_PTR_NOT_NULL(strstr(explained(1, "\"10.0.0.40\"," GAMMA, "why"),
 	    "every known path to the g-node (1)"));
 	/* While the kernel has not followed, what it does is told, and that it will change. */
@@ -523,9 +569,49 @@ test_explain(void)
 	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.223\"", "state"), "\"surplus\"");
 	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.222\"", "state"), "\"missing\"");
 	CU_ASSERT_PTR_NOT_NULL(strstr(explained(1, "\"169.254.94.222\"", "why"), "about to be told"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(explained(0, "\"00:16:3e:5b:78:d5\"", "why"), "about to be given the route"));
 	world.hold = false;
 	world_helper(&world);
 	CU_ASSERT_STRING_EQUAL(explained(1, "\"169.254.94.222\"", "state"), "\"applied\"");
+	world_end(&world);
+}
+
+#define BRANCHES "{\"version\":1,\"topology\":\"4.2.2.2\",\"address\":\"2.1.1.3\",\"main\":false," \
+	"\"namespace\":1,\"arcs\":[" ARC_GAMMA "," ARC_ALFA "],\"paths\":[" \
+	"{\"dst\":[3,3],\"arc\":1,\"hops\":[[3,3]],\"cost\":5000}," \
+	"{\"dst\":[3,3],\"arc\":0,\"hops\":[[0,0],[3,3]],\"cost\":21000}]}"
+#define ALFA "\"from\",\"00:16:3e:fd:e2:aa\""
+
+/* Of two paths one is taken, and the other told of with what it is worse for. */
+static void
+test_explain_paths(void)
+{
+	static const struct {
+		const char *from, *key, *want;
+	} rows[] = {
+		{ GAMMA, "peer_mac", "\"00:16:3e:fd:e2:aa\"" },
+		{ GAMMA, "peer_address", "\"3.0.1.0\"" },
+		{ GAMMA, "arc", "1" },
+		{ GAMMA, "dev", "\"eth2\"" },
+		{ GAMMA, "cost", "5000" },
+		{ GAMMA, "paths", "2" },
+		{ GAMMA, "others", "[{\"arc\":0,\"dev\":\"eth1\",\"peer_linklocal\":\"169.254.94.223\","
+		    "\"peer_address\":\"2.1.1.0\",\"cost\":21000,\"hops\":[[0,0],[3,3]],"
+		    "\"why\":\"goes through the sender's g-node\"}]" },
+	};
+
+	begin(true);
+	json_decref(result(LOAD(BRANCHES)));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char args[100];
+
+		snprintf(args, sizeof(args), "\"10.0.0.24\",%s", rows[i].from);
+		if (strcmp(explained(1, args, rows[i].key), rows[i].want) != 0)
+			tap_note("%s: %s", rows[i].key, explained(1, args, rows[i].key));
+		CU_ASSERT_STRING_EQUAL(explained(1, args, rows[i].key), rows[i].want);
+	}
+	/* Nothing may go back to where it came from, by any of the two. */
+	CU_ASSERT_STRING_EQUAL(explained(1, "\"10.0.0.24\"," ALFA, "type"), "\"unreachable\"");
 	world_end(&world);
 }
 
@@ -1643,6 +1729,7 @@ main(void)
 		{ "results are as the table of verbs says", test_shapes },
 		{ "results hold what is", test_values },
 		{ "explain", test_explain },
+		{ "explain: the paths that are not taken", test_explain_paths },
 		{ "show_routes tells what the kernel has and lacks", test_routes },
 		{ "load_state takes what dump_state gives", test_dump_and_load },
 		{ "log", test_log_verb },

@@ -227,8 +227,16 @@ test_mac_digits(void)
 	CU_ASSERT_EQUAL(memcmp(v.v[0].mac, "\x9a\xbc\xde\xf0\xaf\xcf", 6), 0);
 	CU_ASSERT(takes(verb_of(CTL_MAC, 0, 0), "09:90:aA:fF:Af:Fa", &v));
 	CU_ASSERT_EQUAL(memcmp(v.v[0].mac, "\x09\x90\xaa\xff\xaf\xfa", 6), 0);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		CU_ASSERT_FALSE(takes(verb_of(CTL_MAC, 0, 0), wrong[i], &v));
+		CU_ASSERT_FALSE(takes(verb_of(CTL_IP_OR_MAC, 0, 0), wrong[i], &v));
+	}
+	CU_ASSERT(takes(verb_of(CTL_IP_OR_MAC, 0, 0), "09:90:aA:fF:Af:Fa", &v));
+	CU_ASSERT_TRUE(v.v[0].is_mac);
+	CU_ASSERT(takes(verb_of(CTL_IP_OR_MAC, 0, 0), "169.254.1.2", &v));
+	CU_ASSERT_FALSE(v.v[0].is_mac);
+	CU_ASSERT_EQUAL(v.v[0].number, 0xa9fe0102);
+	CU_ASSERT_FALSE(takes(verb_of(CTL_IP_OR_MAC, 0, 0), "169.254.1", &v));
 }
 
 /* A word that is an object is nothing else, whatever its text. */
@@ -557,7 +565,7 @@ test_manual(void)
 
 		for (const struct ctl_arg *a = v->args; a->key != NULL; a++)
 			n += snprintf(line + n, sizeof(line) - (size_t)n, a->need == CTL_PHRASE ?
-			    " Op Cm %s Ar mac" : a->need == CTL_OPTIONAL ? " Op Ar %s" : " Ar %s",
+			    " Op Cm %s Ar address" : a->need == CTL_OPTIONAL ? " Op Ar %s" : " Ar %s",
 			    a->key);
 		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
 		item = strstr(page, line);

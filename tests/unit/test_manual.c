@@ -647,6 +647,48 @@ test_real_arcs(void)
 	end();
 }
 
+/* What explain says of the neighbour at each step; what it is asked by does not matter. */
+static void
+test_explain(void)
+{
+	char linklocal[100];
+
+	begin();
+	refused("explain", FAR_MAC, "unknown_arc", "address");
+	far_begins();
+	CU_ASSERT_EQUAL(count_of("explain", FAR_MAC), 1);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "about"), "neighbour");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "arc_state"), "ready");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "mac"), OUR_MAC);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "dev"), "eth1");
+	snprintf(linklocal, sizeof(linklocal), "%s", member_of("explain", FAR_MAC, 0, "peer_linklocal"));
+	accepted("add_real_arc", OUR_MAC " " FAR_MAC " 10000");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "arc_state"), "wanted");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "peer_wants"), "false");
+	far_accepts();
+	wait_for(has_iarc, "an identity-arc");
+	CU_ASSERT_EQUAL(count_of("explain", FAR_MAC), 2);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "arc_state"), "up");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 1, "about"), "identity_arc");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 1, "namespace"), "default");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 1, "ns_dev"), "eth1");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 1, "qspn"), "false");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 1, "table"), "none");
+	/* By its link-local: where packets to it go, and the same. */
+	CU_ASSERT_EQUAL(count_of("explain", linklocal), 3);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", linklocal, 0, "about"), "packet");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", linklocal, 0, "peer_mac"), FAR_MAC);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", linklocal, 1, "arc_state"), "up");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", linklocal, 2, "about"), "identity_arc");
+	/* Silent for so long that it is forgotten, it is still accepted. */
+	town.silent = true;
+	pass(6000 * MSEC);
+	CU_ASSERT_EQUAL(count_of("explain", FAR_MAC), 1);
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "arc_state"), "unheard");
+	refused("explain", NO_MAC, "unknown_arc", "address");
+	end();
+}
+
 /* --- what a plan must be ----------------------------------------------------------------------- */
 
 #define ENTER "prepare_enter_net_phase_1"
@@ -959,6 +1001,11 @@ test_entry(void)
 	CU_ASSERT_STRING_EQUAL(member_of("show_operations", "", 0, "new_identity"), "1");
 	CU_ASSERT_STRING_EQUAL(member_of("show_identity_arcs", "1", 0, "qspn"), "true");
 	CU_ASSERT_STRING_EQUAL(member_of("show_identity_arcs", "1", 0, "peer_address"), "2.1.1.0");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 0, "about"), "neighbour");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 2, "identity"), "1");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 2, "peer_address"), "2.1.1.0");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", FAR_MAC, 2, "cost"), "10000");
+	CU_ASSERT_STRING_EQUAL(member_of("explain", "10.0.0.40 from " FAR_MAC, 1, "type"), "unreachable");
 	/* By itself, handover-delay later, the old one goes. */
 	wait_for(is_gone, "the old identity goes");
 	/* What is a qspn-arc already can be neither listed nor added. */
@@ -1131,6 +1178,7 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "real arcs", test_real_arcs },
+		{ "explain, asked about a neighbour", test_explain },
 		{ "what a plan must be", test_plans },
 		{ "manual mode only", test_mode },
 		{ "phase 1 answers after the kernel, phases in their order", test_phases },

@@ -60,6 +60,8 @@ test_cells(void)
 		{ "true", "yes" }, { "false", "no" }, { "null", "-" }, { "7", "7" }, { "-7", "-7" },
 		{ "\"eth1\"", "eth1" }, { "\"\"", "-" }, { "[]", "-" }, { "[2,0]", "(2,0)" },
 		{ "[[2,0],[3,1]]", "(2,0) (3,1)" }, { "[\"a\",\"b\"]", "\"a\" \"b\"" },
+		{ "[{\"a\":1,\"h\":[[2,0],[3,1]]},{\"a\":\"\\n\"}]", "a 1, h (2,0) (3,1); a \\x0a" },
+		{ "[{\"a\":[{\"b\":1}]},2]", "a ...; 2" },
 		{ "{\"a\":1}", "{\"a\":1}" }, { "[[[[1]]]]", "[[[1]]]" },
 		{ "\"\\u001b[2J\\u202e\\n\\u007f\\\\\"", "\\x1b[2J\\xe2\\x80\\xae\\x0a\\x7f\\x5c" },
 	};
@@ -96,7 +98,7 @@ test_records(void)
 	FILE *f;
 
 	CU_ASSERT_TRUE(table("explain", "[{\"type\":\"none\",\"identity\":0},{\"identity\":1}]"));
-	CU_ASSERT_STRING_EQUAL(printed, "identity    0\ntype        none\n\nidentity    1\n");
+	CU_ASSERT_STRING_EQUAL(printed, "identity          0\ntype              none\n\nidentity          1\n");
 	CU_ASSERT_FALSE(table("explain", "{}"));
 	CU_ASSERT_FALSE(table("explain", "[1]"));
 	CU_ASSERT_TRUE(table("events", "null"));

@@ -213,6 +213,7 @@ iarc_view(const struct identity *id, const struct ident_iarc *a)
 	struct node_iarc v = {
 		.index = a->index,
 		.peer = a->peer,
+		.arc = a->arc,
 		.dev = a->dev,
 		.peer_mac = a->peer_mac,
 		.peer_linklocal = a->peer_linklocal,
