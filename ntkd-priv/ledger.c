@@ -17,6 +17,23 @@ dev_is_real(unsigned i)
 	return i > DEV_LO && i <= CONF_INTERFACES;
 }
 
+bool
+dev_is_managed(const struct ledger *l, int ifindex)
+{
+	for (unsigned i = DEV_LO + 1; i <= CONF_INTERFACES; i++)
+		if (l->dev[i].slot.used && l->dev[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+bool
+dev_is_free(const struct ledger *l, unsigned i)
+{
+	const struct obj prepared = { .kind = OBJ_DEV, .ns = NS_DEFAULT, .dev = (uint16_t)i };
+
+	return l->dev[i].objects == 0 && ledger_find(l, &prepared) == NULL;
+}
+
 void
 ledger_init(struct ledger *l, const struct conf *c)
 {
@@ -86,7 +103,7 @@ count(struct ledger *l, const struct obj *o, uint32_t by)
 		l->ns[o->ns].translations += by;
 	if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
 		l->dev[o->dev].objects += by;
-	if (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST)
+	if (o->kind == OBJ_DEV || (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST))
 		l->dev[o->via_dev].objects += by;
 	if (o->kind == OBJ_ROUTE || o->kind == OBJ_RULE || o->kind == OBJ_MARK)
 		l->peer[o->peer].objects += by;

@@ -109,7 +109,7 @@ struct dev {
 	int ifindex;
 	ntk_mac_t mac;
 	char name[CONF_IFNAME];
-	uint32_t objects;	/* that name it */
+	uint32_t objects;	/* that name it, pseudo-interfaces on it among them */
 };
 
 struct peer {
@@ -182,7 +182,7 @@ void ledger_take(struct ledger *l, enum priv_handle_kind kind, unsigned i);
 
 /*
  * Marks the slot of O free.  Handles that name it are stale at once, and stay so.
- * The default namespace and real interfaces keep theirs.
+ * The default namespace and real interfaces keep theirs: x_link_find() frees those.
  */
 void ledger_release(struct ledger *l, const struct obj *o);
 
@@ -195,5 +195,11 @@ uint32_t ledger_table(const struct conf *c, unsigned peer);
 
 /* True for an interface of the configuration, false for a pseudo-interface and for lo. */
 bool dev_is_real(unsigned i);
+
+/* True when IFINDEX is that of an interface of the configuration. */
+bool dev_is_managed(const struct ledger *l, int ifindex);
+
+/* True when nothing of ours is on interface I of the default namespace, nor was it prepared. */
+bool dev_is_free(const struct ledger *l, unsigned i);
 
 #endif

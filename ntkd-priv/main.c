@@ -68,23 +68,6 @@ signals_ignore(void)
 		signal(ignored[i], SIG_IGN);
 }
 
-/* The interfaces of the configuration, by name; those that do not exist stay unused. */
-static void
-interfaces_find(struct ledger *l, const struct conf *c)
-{
-	struct link_facts f;
-
-	for (size_t i = 0; i <= c->n_interfaces; i++) {
-		struct dev *d = &l->dev[i];
-
-		if (x_link_read(l->ns[NS_DEFAULT].rt, 0, d->name, &f) != 0)
-			continue;
-		d->slot.used = true;
-		d->ifindex = f.ifindex;
-		d->mac = f.mac;
-	}
-}
-
 static bool
 fail(const char *what, int error)
 {
@@ -100,7 +83,7 @@ life_begin(struct ledger *l, struct policy *p)
 
 	if ((error = reap(l, p->conf)) != 0)
 		return fail("cannot clean up after a previous life", error);
-	interfaces_find(l, p->conf);
+	x_link_find(l, p->conf);
 	if ((error = host_look(l, p->conf, &p->host)) != 0)
 		return fail("cannot see what the host routes (more than 256 routes in the range?)",
 		    error);

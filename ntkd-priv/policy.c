@@ -266,7 +266,7 @@ judge_dev_drop(const struct bench *b, const struct priv_dev_drop *q)
 
 	if (!the_dev(b, q->dev, &o))
 		return false;
-	if (o.ns == NS_DEFAULT)
+	if (o.dev == DEV_LO)
 		return refuse(b, PRIV_R_PLACE, "dev", q->dev);
 	if (b->l->dev[o.dev].objects != 0)
 		return refuse(b, PRIV_R_IN_USE, "dev", q->dev);

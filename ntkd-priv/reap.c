@@ -83,6 +83,7 @@ reap_at_end(struct ledger *l)
 {
 	journal_walk(namespace_remove, l);
 	journal_walk(former_labels_remove, l);
+	x_sysctl_restore(l, JOURNAL_INTERFACE, 0);
 }
 
 /* No configuration has those of the kernel or of an administrator: theirs would be taken away. */
@@ -137,15 +138,6 @@ struct walk {
 	int error;
 };
 
-static bool
-dev_is_managed(const struct ledger *l, uint32_t ifindex)
-{
-	for (unsigned i = 1; i <= CONF_INTERFACES; i++)
-		if (l->dev[i].slot.used && l->dev[i].ifindex == (int)ifindex)
-			return true;
-	return false;
-}
-
 /*
  * Routes of length 0 and 1 are ways to the Internet, not to anything in the range.  What the host
  * routes to its own private subnet is behind us.
@@ -158,7 +150,7 @@ host_route_look(const struct nlmsghdr *nlh, void *arg)
 	struct seen s;
 
 	if (!label_read(nlh, &s) || s.kind != OBJ_ROUTE || s.len <= 1 ||
-	    s.len > NTK_IP_BITS || dev_is_managed(w->ledger, s.ifindex))
+	    s.len > NTK_IP_BITS || dev_is_managed(w->ledger, (int)s.ifindex))
 		return;
 	p = (ntk_prefix_t){ s.addr, s.len };
 	if (!(p.len > label_linklocal.len && prefix_has(label_linklocal, p)) &&

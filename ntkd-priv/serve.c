@@ -12,6 +12,7 @@
 #include "common/tbf.h"
 #include "ntkd-priv/check.h"
 #include "ntkd-priv/names.h"
+#include "ntkd-priv/x_link.h"
 #include "ntkd-priv/x_netns.h"
 
 /* One message in, one out; static: the stack of a privileged process stays small. */
@@ -21,7 +22,7 @@ struct server {
 	const struct conf *conf;
 	struct ledger *ledger;
 	struct txn *txn;
-	struct tbf checks;
+	struct tbf looks;	/* at the kernel: checks, hellos */
 	bool greeted;		/* hello was answered: the only phase but the first */
 };
 
@@ -126,13 +127,17 @@ static bool
 hello(struct server *s, const struct priv_frame *f)
 {
 	const struct priv_welcome welcome = { ledger_handle(s->ledger, PRIV_H_NS, NS_DEFAULT) };
+	const struct priv_refusal too_often = { .reason = PRIV_R_RATE, .operation = "hello" };
 	struct wr w;
 
-	if (s->greeted)
-		return not_expected("a second hello", f->seq);
+	if (s->txn->open)
+		return not_expected("hello inside a transaction", f->seq);
 	if (f->count != 0 || f->flags != 0)
 		return not_expected("hello with something in it", f->count);
+	if (!tbf_pass(&s->looks, mono_now()))
+		return answer_refused(&too_often, f->seq);
 	s->greeted = true;
+	x_link_find(s->ledger, s->conf);
 	answer_begin(&w, PRIV_WELCOME, f->seq, 1 + s->conf->n_interfaces);
 	msg_encode(&priv_welcome_desc, &welcome, &w);
 	for (unsigned i = 0; i <= s->conf->n_interfaces; i++)
@@ -198,7 +203,7 @@ check(struct server *s, const struct priv_frame *f, struct rd *r)
 	ns = ledger_find_handle(s->ledger, PRIV_H_NS, q.ns, &why);
 	if (ns < 0)
 		return check_refuse(why, &q, f->seq);
-	if (!tbf_pass(&s->checks, mono_now()))
+	if (!tbf_pass(&s->looks, mono_now()))
 		return check_refuse(PRIV_R_RATE, &q, f->seq);
 	check_namespace(s->conf, s->ledger, (unsigned)ns, &findings);
 	return answer_findings(&findings, f->seq);
@@ -248,7 +253,7 @@ serve(const struct conf *c, struct ledger *l, struct txn *t)
 	int flags = 0;
 	ssize_t n;
 
-	tbf_init(&s.checks, SERVE_CHECK_BURST, SERVE_CHECK_RATE, mono_now());
+	tbf_init(&s.looks, SERVE_LOOK_BURST, SERVE_LOOK_RATE, mono_now());
 	while ((n = message_receive(&flags)) > 0) {
 		if ((flags & MSG_CTRUNC) != 0)
 			return not_expected("a descriptor attached", 0);

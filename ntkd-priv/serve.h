@@ -5,11 +5,11 @@
 #include "ntkd-priv/txn.h"
 
 /*
- * Checks that pass at once, and a second afterwards.  There are at most LEDGER_NAMESPACES
- * namespaces: each may be checked twice a second for ever, and four times at once after links
- * went down and up.
+ * Checks and hellos that pass at once, and a second afterwards.  There are at most
+ * LEDGER_NAMESPACES namespaces: each may be checked twice a second for ever, and four times at
+ * once after links went down and up.
  */
-enum { SERVE_CHECK_BURST = 4 * LEDGER_NAMESPACES, SERVE_CHECK_RATE = 2 * LEDGER_NAMESPACES };
+enum { SERVE_LOOK_BURST = 4 * LEDGER_NAMESPACES, SERVE_LOOK_RATE = 2 * LEDGER_NAMESPACES };
 
 /*
  * Serves ntkd until its socket closes: one request at a time, blocking.  True when

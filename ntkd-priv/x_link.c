@@ -70,6 +70,25 @@ x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts
 	return 0;
 }
 
+void
+x_link_find(struct ledger *l, const struct conf *c)
+{
+	struct link_facts f;
+
+	for (unsigned i = DEV_LO; i <= c->n_interfaces; i++)
+		l->dev[i].slot.used = !dev_is_free(l, i);
+	for (unsigned i = DEV_LO; i <= c->n_interfaces; i++) {
+		struct dev *d = &l->dev[i];
+
+		if (d->slot.used || x_link_read(l->ns[NS_DEFAULT].rt, 0, d->name, &f) != 0 ||
+		    dev_is_managed(l, f.ifindex))
+			continue;
+		ledger_take(l, PRIV_H_DEV, i);
+		d->ifindex = f.ifindex;
+		d->mac = f.mac;
+	}
+}
+
 int
 x_link_each(struct nl_sock *rt, int (*each)(struct nl_sock *rt, struct rtnl_link *link))
 {

@@ -23,6 +23,13 @@ struct link_facts {
 /* By index, or by NAME when IFINDEX is 0.  Returns 0 or errno. */
 int x_link_read(struct nl_sock *rt, int ifindex, const char *name, struct link_facts *out);
 
+/*
+ * Looks for lo and the interfaces of C by name.  Those with something of ours stay what they are,
+ * whoever has their names; every other one gets a new handle, or none: it does not exist, or is
+ * what another one still is.
+ */
+void x_link_find(struct ledger *l, const struct conf *c);
+
 /* Calls EACH for every interface that RT can see, until it returns not 0.  0, that, or EIO. */
 int x_link_each(struct nl_sock *rt, int (*each)(struct nl_sock *rt, struct rtnl_link *link));
 

@@ -7,12 +7,12 @@
  *
  * SOCK_SEQPACKET; every message is a frame record and, by its type:
  *
- *   hello    nothing.  Once, first.
+ *   hello    nothing.  First, and again when interfaces may have come or gone.
  *   apply    frame.count operations: one byte of number, then its fields.
  *   welcome  a welcome record, then frame.count interface records.
  *   done     frame.count result records: what the transaction made.
  *   refused  one refusal record: nothing of the transaction stands.
- *   check    one check record, never between the parts of a transaction.
+ *   check    one check record.  Like hello never between the parts of a transaction.
  *   checked  a checked record, then frame.count - 1 difference records.
  *
  * A transaction is one apply, or several of which all but the last carry
@@ -28,6 +28,11 @@
  * has, puts back what is missing or altered, removes what carries our label and
  * was not made here, and leaves alone what is somebody else's.  Nothing that ntkd
  * knows changes by it.  It is refused with PRIV_R_RATE when it comes too often.
+ *
+ * Interfaces are those of the configuration, found by name at each hello.  One that was
+ * prepared, or that pseudo-interfaces are on, stays what it was when it was found, whatever
+ * became of it, until dev_drop; each hello gives every other one a new handle, or none when
+ * it does not exist.  It is refused as a check is when it comes too often.
  *
  * Objects are named by handles.  A handle that the same transaction will make
  * is named PRIV_HANDLE_NEW(n), n counting from 0 the results it makes.

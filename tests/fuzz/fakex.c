@@ -215,6 +215,7 @@ static bool
 lies_on(const struct obj *o, uint16_t dev)
 {
 	return ((o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH) && o->dev == dev) ||
+	    (o->kind == OBJ_DEV && o->via_dev == dev) ||
 	    (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST && o->via_dev == dev);
 }
 
@@ -407,12 +408,23 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 
 	if (pseudo && ch->has_to)
 		pseudo_take(l, o);
-	for (size_t i = 0; pseudo && !ch->has_to && i < fx.n; i++)
-		must(!lies_on(&fx.v[i].o, o->dev));
+	/* What needs nothing prepared may be older, and is undone later. */
+	for (size_t i = 0; !ch->has_to && (pseudo || !*fx.undoing) && i < fx.n; i++)
+		must(fx.v[i].foreign || !lies_on(&fx.v[i].o, o->dev));
 	err->error = change_or_fail(ch);
 	if (pseudo && (ch->has_to ? err->error != 0 : err->error == 0))
 		ledger_release(l, o);
 	return err->error;
+}
+
+/* Each time the interfaces are others. */
+void
+x_link_find(struct ledger *l, const struct conf *c)
+{
+	must(l == fx.ledger);
+	for (unsigned i = DEV_LO; i <= c->n_interfaces; i++)
+		if (dev_is_free(l, i))
+			ledger_take(l, PRIV_H_DEV, i);
 }
 
 int

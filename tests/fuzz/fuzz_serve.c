@@ -74,7 +74,7 @@ make_hello(uint8_t odd)
 	if (wrong && (odd & 7) == 0)
 		wr_u8(&w, 0);
 	f.len = w.len;
-	if (f.greeted || wrong)
+	if (f.open || wrong)
 		return ENDS;
 	f.greeted = true;
 	return IS_WELCOMED;
@@ -185,6 +185,8 @@ check_records(const struct priv_frame *frame, struct rd *r)
 		must(frame->count == f.conf.n_interfaces + 1);
 		must(read_all(&priv_welcome_desc, r, &welcome, 1, sizeof(welcome)));
 		must(read_all(&priv_interface_desc, r, interfaces, frame->count, sizeof(interfaces[0])));
+		for (size_t i = 0; i < frame->count; i++)
+			opgen_note(&f.gen, interfaces[i].dev);
 		break;
 	case PRIV_DONE:
 		must(frame->count <= PRIV_TXN_RESULTS);

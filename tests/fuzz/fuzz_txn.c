@@ -165,7 +165,7 @@ check_counters(void)
 		must(ledger_find(&f.ledger, o) == o);
 		if (o->kind == OBJ_ADDR || o->kind == OBJ_NEIGH)
 			dev[o->dev]++;
-		if (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST)
+		if (o->kind == OBJ_DEV || (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST))
 			dev[o->via_dev]++;
 		if (o->kind == OBJ_ROUTE || o->kind == OBJ_RULE || o->kind == OBJ_MARK)
 			peer[o->peer]++;

@@ -362,10 +362,14 @@ on_dev_create(struct inquiry *q, const struct priv_dev_create *m)
 	    .via_dev = parent.index }, false);
 }
 
-/* Something lies on the interface, or leads through it. */
+/* Something lies on the interface, or leads through it, or it carries a pseudo-interface. */
 static bool
 dev_is_used(const struct oracle *o, uint16_t dev)
 {
+	for (size_t i = 0; i < o->n_handles; i++)
+		if (o->handles[i].kind == PRIV_H_DEV && o->handles[i].index != DEV_LO &&
+		    !o->handles[i].real && o->handles[i].parent == dev)
+			return true;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct obj *u = &o->v[i];
 
@@ -381,7 +385,7 @@ on_dev_drop(struct inquiry *q, const struct priv_dev_drop *m)
 {
 	struct oracle_handle dev = who_dev(q, m->dev);
 
-	object_to_number(q, dev.ns == NS_DEFAULT, PRIV_R_PLACE, "dev", m->dev);
+	object_to_number(q, dev.index == DEV_LO, PRIV_R_PLACE, "dev", m->dev);
 	object_to_number(q, dev_is_used(q->o, dev.index), PRIV_R_IN_USE, "dev", m->dev);
 	goes(q, (struct obj){ .kind = OBJ_DEV, .ns = dev.ns, .dev = dev.index });
 }
@@ -870,7 +874,7 @@ was_removed(struct oracle *o, const struct obj *gone)
 	if (gone->kind == OBJ_NS) {
 		handle_remove(o, PRIV_H_NS, gone->ns);
 		ns_empty(o, gone->ns);
-	} else if (gone->kind == OBJ_DEV) {
+	} else if (gone->kind == OBJ_DEV && gone->ns != NS_DEFAULT) {
 		handle_remove(o, PRIV_H_DEV, gone->dev);
 	} else if (gone->kind == OBJ_PEER) {
 		handle_remove(o, PRIV_H_PEER, gone->peer);

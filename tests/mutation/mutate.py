@@ -73,8 +73,9 @@ LEFT_OUT = {
 }
 # Of these files, which carry out what was judged, only the functions that check something.
 ONLY = {
-    "ntkd-priv/x_link.c": {"settings_are_right", "x_link_read", "real_prepare", "pseudo_make",
-                           "pseudo_remove", "x_link_change", "x_link_each", "x_link_silence"},
+    "ntkd-priv/x_link.c": {"settings_are_right", "x_link_read", "x_link_find", "real_prepare",
+                           "pseudo_make", "pseudo_remove", "x_link_change", "x_link_each",
+                           "x_link_silence"},
     "ntkd-priv/x_netns.c": {"cannot", "is_our_empty_file", "record_is_of", "x_netns_name_look",
                             "x_netns_remove_name", "x_netns_settings_check",
                             "x_netns_silence_former"},
@@ -94,7 +95,7 @@ PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
 # Functions that the linker replaces, as Makefile.am has it for the test.
 WRAPS = {test: f"NTK_{test.removeprefix('test_').upper()}_LDFLAGS"
          for test in ("test_netns", "test_privcheck", "test_privfiles", "test_privlink",
-                      "test_privnft", "test_privreap")}
+                      "test_privnft", "test_privreap", "test_serve")}
 # Ask the whole helper, and need root.
 ROOT = {BORDER, CHECK, FAULTS}
 HELPER = "ntkd-priv"

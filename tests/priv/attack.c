@@ -310,6 +310,20 @@ attack_check(struct attack *a, uint32_t ns)
 		    checked.repaired, checked.failed, checked.removed);
 }
 
+void
+attack_hello(struct attack *a)
+{
+	if (!a->open)
+		return;
+	if (client_hello(&a->c)) {
+		a->hellos++;
+		if (!model_greeted(&a->m, &a->c))
+			attack_found(a, "a hello gave handles of interfaces that are not as they must be");
+	} else if (a->c.refusal.reason != PRIV_R_RATE) {
+		attack_found(a, "another hello: %s", a->c.error);
+	}
+}
+
 /* --- counts ---------------------------------------------------------------- */
 
 void
@@ -331,7 +345,8 @@ attack_tell(const struct attack *a)
 	for (int i = 0; i < ATTACK_ERRORS; i++)
 		if (a->kernel_errors[i] != 0)
 			tap_note("  kernel: %-12s %ju", strerror(i), (uintmax_t)a->kernel_errors[i]);
-	tap_note("checks answered: %ju", (uintmax_t)a->checks);
+	tap_note("checks answered: %ju; hellos in the middle: %ju", (uintmax_t)a->checks,
+	    (uintmax_t)a->hellos);
 	tap_note("lives of the helper: %ju; ended by a message: %ju", (uintmax_t)a->lives,
 	    (uintmax_t)a->ended);
 	tap_note("comparisons: %ju in life, %ju after an end; %ju lines; at most %ju lines were ours",

@@ -53,6 +53,7 @@ struct attack {
 	uint64_t verdicts[PRIV_R_LAST + 1];	/* of transactions; PRIV_R_OK: done */
 	uint64_t kernel_errors[ATTACK_ERRORS];	/* by errno, of PRIV_R_KERNEL */
 	uint64_t checks;			/* answered */
+	uint64_t hellos;			/* likewise, those that begin lives left out */
 	uint64_t ended;				/* messages that ended a helper */
 	uint64_t lives;
 	uint64_t life_compared;
@@ -102,6 +103,9 @@ void attack_example(struct attack *a, uint8_t verb, struct priv_op *op);
  * missing or altered: nobody but us was there.
  */
 void attack_check(struct attack *a, uint32_t ns);
+
+/* Says hello once more: everything that stands keeps its handle. */
+void attack_hello(struct attack *a);
 
 /* The counts, as notes. */
 void attack_tell(const struct attack *a);

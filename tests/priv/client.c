@@ -224,8 +224,11 @@ client_hello(struct client *c)
 
 	wr_init(&c->w, c->buf, sizeof(c->buf));
 	client_frame(&c->w, PRIV_HELLO, ++c->seq, 0, 0);
+	memset(&c->refusal, 0, sizeof(c->refusal));
 	if (!client_send_raw(c, c->buf, c->w.len, -1) || !receive_answer(c, &f, &r))
 		return false;
+	if (f.type == PRIV_REFUSED && msg_decode(&priv_refusal_desc, &r, &c->refusal, &err))
+		return fail(c, "hello was refused");
 	if (f.type != PRIV_WELCOME || f.count > CLIENT_DEVS)
 		return fail(c, "answer of type %u with %u records to hello", f.type, f.count);
 	if (!msg_decode(&priv_welcome_desc, &r, &c->welcome, &err))

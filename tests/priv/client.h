@@ -48,7 +48,7 @@ struct client {
 	size_t n_devs;
 	struct priv_result results[PRIV_TXN_RESULTS];	/* of the last transaction */
 	size_t n_results;
-	struct priv_refusal refusal;	/* of the last transaction */
+	struct priv_refusal refusal;	/* of the last transaction or hello */
 	struct priv_checked checked;	/* of the last check */
 	struct priv_difference differences[PRIV_DIFFERENCES];
 	size_t n_differences;
@@ -71,7 +71,7 @@ enum client_end {
 /* Starts the helper.  False with C->error; nothing is left open then. */
 bool client_start(struct client *c, const struct client_setup *setup);
 
-/* Says hello and takes the welcome.  False with C->error. */
+/* Says hello and takes the welcome.  False with C->error; C->refusal tells when it was refused. */
 bool client_hello(struct client *c);
 
 /* Begins a transaction; adds an operation (sending a part when a message is full); ends it. */

@@ -215,6 +215,9 @@ dev_in_use(const struct model *m, uint32_t dev)
 	for (size_t i = 0; i < m->n[MODEL_ROUTE]; i++)
 		if (m->v[MODEL_ROUTE][i].dev == dev)
 			return true;
+	for (size_t i = 0; i < m->n[MODEL_DEV]; i++)
+		if (m->v[MODEL_DEV][i].dev == dev)
+			return true;
 	return false;
 }
 
@@ -223,7 +226,7 @@ make_dev_drop(const struct model *m, struct rng *r, struct priv_op *op)
 {
 	const struct thing *t = pick(m, r, MODEL_DEV);
 
-	if (t == NULL || is_real(m, t->a) || dev_in_use(m, t->a))
+	if (t == NULL || dev_in_use(m, t->a))
 		return false;
 	op->dev_drop.dev = t->a;
 	return true;
@@ -591,7 +594,9 @@ apply_places(struct model *m, const struct priv_op *op)
 		break;
 	case PRIV_OP_dev_drop:
 		take(m, MODEL_DEV, &(struct thing){ .a = op->dev_drop.dev });
-		goes(m, op->dev_drop.dev);
+		/* A real one's handle stays good. */
+		if (!is_real(m, op->dev_drop.dev))
+			goes(m, op->dev_drop.dev);
 		break;
 	case PRIV_OP_peer_take:
 		t.a = new_handle(m);
@@ -708,6 +713,34 @@ model_begin(struct model *m, const struct client *c, bool overlap)
 	m->eth[0] = client_dev(c, "eth1");
 	m->eth[1] = client_dev(c, "eth2");
 	m->overlap = overlap;
+}
+
+/* A handle that is KEPT is HAVE, another one is new. */
+static bool
+handle_again(struct model *m, uint32_t *handle, uint32_t have, bool kept)
+{
+	bool ok = (have == *handle) == kept;
+
+	if (have != *handle)
+		goes(m, *handle);
+	*handle = have;
+	return ok;
+}
+
+bool
+model_greeted(struct model *m, const struct client *c)
+{
+	bool kept[2], any = dev_in_use(m, m->lo), ok;
+
+	for (int i = 0; i < 2; i++) {
+		bool prepared = has(m, MODEL_DEV, &(struct thing){ .a = m->eth[i] });
+
+		kept[i] = prepared || dev_in_use(m, m->eth[i]);
+		any = any || prepared;
+	}
+	ok = handle_again(m, &m->lo, client_dev(c, "lo"), any);
+	ok = handle_again(m, &m->eth[0], client_dev(c, "eth1"), kept[0]) && ok;
+	return handle_again(m, &m->eth[1], client_dev(c, "eth2"), kept[1]) && ok;
 }
 
 void

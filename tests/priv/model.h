@@ -70,6 +70,12 @@ struct model {
 /* Nothing stands, in the life whose welcome C has. */
 void model_begin(struct model *m, const struct client *c, bool overlap);
 
+/*
+ * Another hello was answered: interfaces that nothing is on have new handles.  False when one has
+ * that should not, or the reverse.
+ */
+bool model_greeted(struct model *m, const struct client *c);
+
 /* An operation VERB that must succeed; false when there is none now. */
 bool model_valid(const struct model *m, struct rng *r, uint8_t verb, struct priv_op *op);
 

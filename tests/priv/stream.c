@@ -239,6 +239,8 @@ life(struct stream *s, uint64_t until, uint64_t each)
 		if (rng_below(&a->rng, 100) == 0)
 			attack_check(a, rng_below(&a->rng, 2) == 0 || a->m.n[MODEL_NS] == 0 ? a->m.ns :
 			    a->m.v[MODEL_NS][0].a);
+		if (rng_below(&a->rng, 200) == 0)
+			attack_hello(a);
 		if (s->judged >= next && a->open) {
 			attack_compare(a, "a part of the random stream");
 			next = s->judged + each;

@@ -239,7 +239,6 @@ test_handles(void)
 			{ OPV(dev_create, p.ns, p.eth1), PRIV_R_PLACE, "ns" },
 			{ OPV(dev_create, p.ns2, p.lo), PRIV_R_PLACE, "parent" },
 			{ OPV(dev_create, p.ns2, p.dev2), PRIV_R_PLACE, "parent" },
-			{ OPV(dev_drop, p.eth1), PRIV_R_PLACE, "dev" },
 			{ OPV(dev_drop, p.lo), PRIV_R_PLACE, "dev" },
 			{ OPV(addr_add, p.dev2, GLOBAL), PRIV_R_PLACE, "addr" },
 			{ OPV(route_set, p.ns2, 0, DST, BLACKHOLE, 0, 0, 0),
@@ -350,6 +349,8 @@ test_states(void)
 			    PRIV_R_ABSENT, NULL },
 			{ OPV(peer_give, p.peer), PRIV_R_IN_USE, "peer" },
 			{ OPV(dev_drop, p.dev2), PRIV_R_IN_USE, "dev" },
+			{ OPV(dev_drop, p.eth1), PRIV_R_IN_USE, "dev" },
+			{ OPV(dev_drop, p.eth2), PRIV_R_IN_USE, "dev" },
 			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.eth1, NOBODY_LL, 0),
 			    PRIV_R_NEIGHBOUR, "via" },
 			{ OPV(route_set, p.ns, p.peer, DST, UNICAST, p.eth2, PEER_LL, 0),
@@ -839,10 +840,13 @@ bad_behind_good(struct place *p, struct wr *w)
 	wr_u8(w, 255);
 }
 
+/* Between the parts of a transaction. */
 static void
-hello_again(struct place *p, struct wr *w)
+hello_inside(struct place *p, struct wr *w)
 {
-	(void)p;
+	client_begin(&p->c);
+	client_add(&p->c, OP(rule_on, p->ns, 0));
+	client_part(&p->c);
 	client_frame(w, PRIV_HELLO, 99, 0, 0);
 }
 
@@ -907,7 +911,7 @@ static const struct {
 	{ "unknown route type", route_type_unknown },
 	{ "multicast hardware address", mac_multicast },
 	{ "malformed behind good", bad_behind_good },
-	{ "hello again", hello_again },
+	{ "hello inside a transaction", hello_inside },
 	{ "hello with records", hello_with_records },
 	{ "one byte", one_byte },
 	{ "zeroes", zeroes },

@@ -177,6 +177,18 @@ drop_interface(struct step *v)
 	return n;
 }
 
+/* A managed interface is let go: its settings are put back. */
+static size_t
+let_go(struct step *v)
+{
+	size_t n = 0;
+
+	STEP(v, n, "10.0.0.0/29 table 251", route_set, at->ns, 0, NET(0), 29, UNREACHABLE, 0, 0, 0);
+	STEP(v, n, "169.254.94.2 dev eth2", addr_drop, at->eth2, OTHER_LL);
+	STEP(v, n, "eth2", dev_drop, at->eth2);
+	return n;
+}
+
 static size_t
 drop_namespace(struct step *v)
 {
@@ -241,6 +253,7 @@ static const struct kind kinds[] = {
 	{ "replace", true, replace },
 	{ "take away", true, take_away },
 	{ "drop an interface", true, drop_interface },
+	{ "let an interface go", true, let_go },
 	{ "drop a namespace", true, drop_namespace },
 	{ "take and give neighbours", true, peers },
 	{ "more routes than a batch", true, many_routes },
@@ -389,13 +402,15 @@ state_is(const char *want)
 
 /*
  * What may be done without: names of tables are for people; the name of a namespace that
- * is gone otherwise is removed at the end, with another try.
+ * is gone otherwise is removed at the end, with another try; so are settings of an interface that was
+ * let go.
  */
 static bool
 is_left_for_later(void)
 {
 	return strstr(refuse->what, "rt_tables") != NULL || strcmp(refuse->what, "write") == 0 ||
-	    strstr(refuse->what, " ntkv") != NULL;
+	    strstr(refuse->what, " ntkv") != NULL || strstr(refuse->what, "open to write ") != NULL ||
+	    strcmp(refuse->what, "look at interface ") == 0;
 }
 
 /* libnl does not tell what the kernel said to a dump; it has its own numbers. */

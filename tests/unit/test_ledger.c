@@ -120,6 +120,48 @@ test_real(void)
 	CU_ASSERT_FALSE(dev_is_real(FIRST_PSEUDO));
 }
 
+static void
+test_managed(void)
+{
+	book_open();
+	/* 0 is nobody's index, and lo is not managed. */
+	ledger.dev[DEV_LO].ifindex = 1;
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_FALSE(dev_is_managed(&ledger, i));
+	for (unsigned i = 1; i <= CONF_INTERFACES; i++) {
+		CU_ASSERT_FALSE(dev_is_managed(&ledger, 40 + (int)i));
+		ledger.dev[i].ifindex = 40 + (int)i;
+		CU_ASSERT_FALSE(dev_is_managed(&ledger, 40 + (int)i));
+		ledger.dev[i].slot.used = true;
+		CU_ASSERT_TRUE(dev_is_managed(&ledger, 40 + (int)i));
+	}
+	ledger.dev[FIRST_PSEUDO].ifindex = 90;
+	ledger.dev[FIRST_PSEUDO].slot.used = true;
+	CU_ASSERT_FALSE(dev_is_managed(&ledger, 90));
+}
+
+static void
+test_free_interfaces(void)
+{
+	const struct obj prepared = { .kind = OBJ_DEV, .dev = 1 };
+	const struct obj pseudo = { .kind = OBJ_DEV, .ns = 3, .dev = FIRST_PSEUDO, .via_dev = 2 };
+	const struct obj addr = { .kind = OBJ_ADDR, .dev = 2, .addr = 5 };
+
+	book_open();
+	CU_ASSERT(dev_is_free(&ledger, 1) && dev_is_free(&ledger, 2));
+	enter(prepared);
+	CU_ASSERT(!dev_is_free(&ledger, 1) && dev_is_free(&ledger, 2));
+	strike(prepared);
+	CU_ASSERT_TRUE(dev_is_free(&ledger, 1));
+	enter(addr);
+	enter(pseudo);
+	CU_ASSERT(dev_is_free(&ledger, 1) && !dev_is_free(&ledger, 2));
+	strike(addr);
+	CU_ASSERT_FALSE(dev_is_free(&ledger, 2));
+	ledger_forget_ns(&ledger, 3);
+	CU_ASSERT_TRUE(dev_is_free(&ledger, 2));
+}
+
 static const struct slot *
 slot_of(enum priv_handle_kind kind, unsigned i)
 {
@@ -280,7 +322,7 @@ test_generations(void)
 
 /* --- objects -------------------------------------------------------------------- */
 
-/* What one object counts: at its interface, at that of its gateway, at its neighbour. */
+/* What one object counts: at its interface, at that of its gateway or below it, at its neighbour. */
 static void
 counts(uint8_t kind, uint8_t type, unsigned dev, unsigned via, unsigned peer)
 {
@@ -311,7 +353,7 @@ static void
 test_counts(void)
 {
 	counts(OBJ_NS, 0, 0, 0, 0);
-	counts(OBJ_DEV, 0, 0, 0, 0);
+	counts(OBJ_DEV, 0, 0, 1, 0);
 	counts(OBJ_PEER, 0, 0, 0, 0);
 	counts(OBJ_ADDR, 0, 1, 0, 0);
 	counts(OBJ_NEIGH, 0, 1, 0, 0);
@@ -575,6 +617,8 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "a new ledger: the default namespace, lo, the interfaces, ntk", test_start },
 		{ "which interfaces are real", test_real },
+		{ "indices of managed interfaces", test_managed },
+		{ "interfaces that nothing is on", test_free_interfaces },
 		{ "slots are given out from the first on, until there are none", test_slots },
 		{ "some slots are never given back", test_kept },
 		{ "a handle names its object and nothing else", test_handles },

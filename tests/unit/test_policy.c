@@ -235,13 +235,22 @@ test_interfaces(void)
 	NO(EXISTS, "parent", dev_create, ns, ETH1);
 	NO(PLACE, "parent", dev_create, ns, dev);
 	NO(PLACE, "dev", dev_prepare, dev);
-	NO(PLACE, "dev", dev_drop, ETH1);
+	NO(PLACE, "dev", dev_drop, LO);
+	NO(IN_USE, "dev", dev_drop, ETH1);
 	YES(addr_add, dev, OWN_LL);
 	NO(IN_USE, "dev", dev_drop, dev);
 	YES(addr_drop, dev, OWN_LL);
 	YES(dev_drop, dev);
 	NO(HANDLE, "dev", dev_drop, dev);
 	NO(HANDLE, "dev", addr_add, dev, OWN_LL);
+	/* A real one, when nothing is on it; its handle stays. */
+	YES(addr_add, ETH1, OWN_LL);
+	NO(IN_USE, "dev", dev_drop, ETH1);
+	YES(addr_drop, ETH1, OWN_LL);
+	YES(dev_drop, ETH1);
+	NO(ABSENT, "", dev_drop, ETH1);
+	NO(ABSENT, "", dev_drop, ETH2);
+	YES(dev_prepare, ETH1);
 	/* One on each interface in each namespace, and again when it was removed. */
 	YES(dev_create, ns, ETH1);
 	CU_ASSERT_NOT_EQUAL(made, dev);

@@ -29,6 +29,7 @@ static char default_rt, inner_rt;	/* in the place of sockets */
 
 static struct {
 	struct rtnl_link *link;	/* what is read next; owned here */
+	const char *only;	/* its name: others do not exist; NULL: whatever is asked for */
 	int read_error;		/* of libnl */
 	int asked;		/* index */
 	char asked_name[CONF_IFNAME];
@@ -55,11 +56,13 @@ int
 __wrap_rtnl_link_get_kernel(struct nl_sock *sk, int ifindex, const char *name,
     struct rtnl_link **out)
 {
-	CU_ASSERT((char *)sk == &inner_rt);
+	CU_ASSERT((char *)sk == (k.only != NULL ? &default_rt : &inner_rt));
 	k.asked = ifindex;
 	snprintf(k.asked_name, sizeof(k.asked_name), "%s", name != NULL ? name : "");
 	if (k.read_error != 0)
 		return -k.read_error;
+	if (k.only != NULL && strcmp(k.only, k.asked_name) != 0)
+		return -NLE_NODEV;
 	if (k.link != NULL)
 		nl_object_get((struct nl_object *)k.link);
 	*out = k.link;
@@ -256,6 +259,96 @@ test_read_fails(void)
 	CU_ASSERT_EQUAL(reads(&f, MADE, NULL), EIO);
 }
 
+/* --- finding -------------------------------------------------------------------------- */
+
+/* The interface NAME is there now, as number IFINDEX, and no other one of ours. */
+static void
+finds(const char *name, int ifindex)
+{
+	const struct conf c = { .n_interfaces = 2 };
+
+	k.only = name;
+	rtnl_link_set_ifindex(k.link, ifindex);
+	x_link_find(&ledger, &c);
+}
+
+/* Interface I of the ledger: not there (GENERATION 0), or so. */
+static void
+dev_is(unsigned i, uint16_t generation, int ifindex)
+{
+	const struct dev *d = &ledger.dev[i];
+
+	CU_ASSERT_EQUAL(d->slot.used, generation != 0);
+	if (generation == 0)
+		return;
+	CU_ASSERT(d->slot.generation == generation && d->ifindex == ifindex);
+	CU_ASSERT(d->mac.b[0] == 2 && d->mac.b[5] == 9);
+}
+
+static void
+enter(bool comes, uint8_t kind, uint16_t dev, uint16_t via_dev)
+{
+	const struct obj o = { .kind = kind, .dev = dev, .via_dev = via_dev };
+	const struct change ch = { !comes, comes, o, o };
+
+	ledger_apply(&ledger, &ch);
+}
+
+static void
+test_find(void)
+{
+	begin();
+	memcpy(ledger.dev[REAL + 1].name, "eth2", sizeof("eth2"));
+	ledger.dev[REAL + 1].parent = REAL + 1;
+	finds("eth2", 8);
+	dev_is(DEV_LO, 0, 0);
+	dev_is(REAL, 0, 0);
+	dev_is(REAL + 1, 1, 8);
+	/* Another handle each time, whoever it is. */
+	finds("eth2", 8);
+	dev_is(REAL + 1, 2, 8);
+	finds("eth1", 9);
+	dev_is(REAL, 2, 9);
+	dev_is(REAL + 1, 0, 0);
+	finds("lo", 1);
+	dev_is(DEV_LO, 1, 1);
+	/* What the kernel does not tell now is not there; interfaces that nobody wants are not looked at. */
+	memcpy(ledger.dev[3].name, "eth3", sizeof("eth3"));
+	finds("eth3", 10);
+	dev_is(3, 0, 0);
+	k.read_error = NLE_NOMEM;
+	finds("eth1", 9);
+	dev_is(REAL, 0, 0);
+	end();
+}
+
+/* Whatever became of its name. */
+static void
+test_find_kept(void)
+{
+	begin();
+	memcpy(ledger.dev[REAL + 1].name, "eth2", sizeof("eth2"));
+	finds("eth1", 9);
+	enter(true, OBJ_DEV, REAL, 0);
+	finds("eth1", 10);
+	dev_is(REAL, 2, 9);
+	/* It has the other's name now: which is none until the first is given up. */
+	finds("eth2", 9);
+	dev_is(REAL, 2, 9);
+	dev_is(REAL + 1, 0, 0);
+	/* Not before the pseudo-interface on it is. */
+	enter(true, OBJ_DEV, PSEUDO, REAL);
+	enter(false, OBJ_DEV, REAL, 0);
+	finds("eth2", 9);
+	dev_is(REAL, 2, 9);
+	dev_is(REAL + 1, 0, 0);
+	enter(false, OBJ_DEV, PSEUDO, REAL);
+	finds("eth2", 9);
+	dev_is(REAL, 0, 0);
+	dev_is(REAL + 1, 1, 9);
+	end();
+}
+
 /* --- changing ------------------------------------------------------------------------- */
 
 static int
@@ -383,6 +476,8 @@ main(void)
 		{ "what is read of an interface", test_read },
 		{ "settings that are not as they should be", test_read_settings },
 		{ "an interface that cannot be read", test_read_fails },
+		{ "interfaces are found by name", test_find },
+		{ "what is in use stays what it was", test_find_kept },
 		{ "a real interface", test_real },
 		{ "a pseudo-interface", test_pseudo },
 		{ "a pseudo-interface that cannot be made whole", test_pseudo_fails },

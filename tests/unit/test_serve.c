@@ -20,6 +20,7 @@
 #include "common/privfd.h"
 #include "ntkd-priv/check.h"
 #include "ntkd-priv/names.h"
+#include "ntkd-priv/x_link.h"
 #include "tests/unit/tap.h"
 
 #define NS0	PRIV_HANDLE(PRIV_H_NS, 0, NS_DEFAULT)
@@ -34,6 +35,7 @@ static int fail_errno = ENOMEM;
 static bool will_change_peers;
 static uint32_t will_make;
 static uint16_t will_find;
+static unsigned hellos;
 static unsigned checks;
 static unsigned checked_ns;	/* by the last of them */
 static uint64_t now;		/* stands still, but for a second after so many checks */
@@ -85,6 +87,22 @@ names_write(const struct ledger *l)
 {
 	(void)l;
 	note("n");
+}
+
+/* The second hello finds that an interface has become another one, and a new one. */
+void __wrap_x_link_find(struct ledger *l, const struct conf *c);
+
+void
+__wrap_x_link_find(struct ledger *l, const struct conf *c)
+{
+	CU_ASSERT(c == &conf && l == &ledger);
+	if (++hellos != 2)
+		return;
+	ledger_take(l, PRIV_H_DEV, 1);
+	l->dev[1].ifindex = 78;
+	ledger_take(l, PRIV_H_DEV, 2);
+	l->dev[2].ifindex = 79;
+	memset(l->dev[2].mac.b, 6, sizeof(l->dev[2].mac.b));
 }
 
 uint64_t
@@ -160,7 +178,7 @@ border_open(void)
 	will_fail = will_change_peers = false;
 	will_make = 0;
 	will_find = 0;
-	checks = 0;
+	hellos = checks = 0;
 	checked_ns = LEDGER_NAMESPACES;
 	pause_at = 0;
 	now += 3600 * UINT64_C(1000000);	/* what the log held back is forgotten */
@@ -322,6 +340,34 @@ test_hello(void)
 	interface_is(&r, "lo", ledger_handle(&ledger, PRIV_H_DEV, DEV_LO), 0, 0);
 	interface_is(&r, "eth1", ledger_handle(&ledger, PRIV_H_DEV, 1), 77, 5);
 	interface_is(&r, "eth2", 0, 0, 0);
+	CU_ASSERT(rd_done(&r));
+	CU_ASSERT_STRING_EQUAL(lines, "");
+}
+
+/* They are looked for at each hello, and then told. */
+static void
+test_hello_again(void)
+{
+	struct priv_welcome welcome;
+	struct priv_frame f;
+	struct msg_error err;
+	struct rd r;
+
+	border_open();
+	say_hello();
+	say_ops(0, 1);
+	say_hello();
+	CU_ASSERT_TRUE(served());
+	CU_ASSERT_EQUAL(hellos, 2);
+	welcomed();
+	CU_ASSERT_EQUAL(answer_type(), PRIV_DONE);
+	f = answer(&r);
+	CU_ASSERT(f.type == PRIV_WELCOME && f.count == 3);
+	CU_ASSERT(msg_decode(&priv_welcome_desc, &r, &welcome, &err));
+	CU_ASSERT_EQUAL(welcome.ns, NS0);
+	interface_is(&r, "lo", ledger_handle(&ledger, PRIV_H_DEV, DEV_LO), 0, 0);
+	interface_is(&r, "eth1", PRIV_HANDLE(PRIV_H_DEV, 1, 1), 78, 5);
+	interface_is(&r, "eth2", PRIV_HANDLE(PRIV_H_DEV, 1, 2), 79, 6);
 	CU_ASSERT(rd_done(&r));
 	CU_ASSERT_STRING_EQUAL(lines, "");
 }
@@ -565,13 +611,13 @@ test_check_handles(void)
 static void
 test_check_rate(void)
 {
-	enum { ALL = SERVE_CHECK_BURST + SERVE_CHECK_RATE };
+	enum { BURST = SERVE_LOOK_BURST - 1 };	/* hello was one */
 
 	for (int pause = 0; pause < 2; pause++) {
-		unsigned passed = pause ? ALL : SERVE_CHECK_BURST;
+		unsigned passed = pause ? BURST + SERVE_LOOK_RATE : BURST;
 
 		border_open();
-		pause_at = pause ? SERVE_CHECK_BURST : 0;
+		pause_at = pause ? BURST : 0;
 		say_hello();
 		say_check(0);
 		for (unsigned i = 0; i < passed + 2; i++)
@@ -590,6 +636,35 @@ test_check_rate(void)
 	}
 }
 
+/* They count with the checks; one that is refused looks for nothing, and greets nobody. */
+static void
+test_hello_rate(void)
+{
+	struct priv_refusal refusal;
+	struct msg_error err;
+	struct rd r;
+
+	border_open();
+	for (unsigned i = 0; i < SERVE_LOOK_BURST - 2; i++)
+		say_hello();
+	say_check(NS0);
+	say_hello();
+	say_hello();
+	say_check(NS0);
+	CU_ASSERT_TRUE(served());
+	CU_ASSERT_EQUAL(hellos, SERVE_LOOK_BURST - 1);
+	for (unsigned i = 0; i < SERVE_LOOK_BURST - 2; i++)
+		welcomed();
+	is_checked(0);
+	welcomed();
+	CU_ASSERT_EQUAL(answer(&r).type, PRIV_REFUSED);
+	CU_ASSERT(msg_decode(&priv_refusal_desc, &r, &refusal, &err) && rd_done(&r));
+	CU_ASSERT(refusal.reason == PRIV_R_RATE && refusal.op == 0);
+	CU_ASSERT_STRING_EQUAL(refusal.operation, "hello");
+	is_refused(PRIV_R_RATE, NS0);
+	CU_ASSERT_EQUAL(answer_type(), 0);
+}
+
 /* --- what ends it ---------------------------------------------------------------------- */
 
 static void
@@ -600,11 +675,13 @@ test_phase(void)
 	ends_for("a transaction before hello", "");
 	border_open();
 	say_hello();
+	say_ops(PRIV_MORE, 1);
 	say_hello();
 	CU_ASSERT_FALSE(served());
 	welcomed();
 	CU_ASSERT_EQUAL(answer_type(), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "a second hello"));
+	CU_ASSERT_EQUAL(hellos, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines, "hello inside a transaction"));
 }
 
 static void
@@ -823,6 +900,7 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "hello is welcomed with namespace and interfaces", test_hello },
+		{ "a second hello tells what has changed", test_hello_again },
 		{ "a transaction is begun, done, ended and answered", test_apply },
 		{ "parts make one transaction", test_parts },
 		{ "what was made is told", test_results },
@@ -832,7 +910,8 @@ main(void)
 		{ "what a check found is told", test_check },
 		{ "a check of what is no namespace", test_check_handles },
 		{ "checks that come too often", test_check_rate },
-		{ "hello comes first, and once", test_phase },
+		{ "hellos that come too often", test_hello_rate },
+		{ "hello comes first, and between transactions", test_phase },
 		{ "hello is nothing but hello", test_hello_with_more },
 		{ "count and length agree", test_leftovers },
 		{ "a check is one namespace, after hello, between transactions", test_check_malformed },
