@@ -150,7 +150,8 @@ enum nbh_why {
 	NBH_WHY_NIC,		/* our interface is given up or gone, or has another address */
 	NBH_WHY_LAST = NBH_WHY_NIC,
 };
-const char *nbh_why_text(enum nbh_why w);	/* "silent", …; static */
+const char *nbh_why_name(enum nbh_why w);	/* "silent", …: names of counters */
+const char *nbh_why_text(enum nbh_why w);	/* a sentence's worth; both static */
 
 /* Why something was refused or left undone; names of counters. */
 enum nbh_refusal {
@@ -414,6 +415,7 @@ struct nbh_stats {
 	uint64_t asked;			/* neighbours whose hellos were missing */
 	uint64_t entries_made, entries_gone;
 	uint64_t arcs_added, arcs_changed, arcs_removed;
+	uint64_t removed[NBH_WHY_LAST + 1];	/* the arcs_removed, by why */
 	uint64_t connects, accepts, opens_in;
 	uint64_t addresses;		/* drawn */
 	uint64_t refused[NBH_REFUSALS];
