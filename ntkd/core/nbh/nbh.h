@@ -135,7 +135,10 @@ enum nbh_action_kind {
 	 * REFUSAL; NODE, MAC and PEER of the last one, where known.  For the log; rare already.
 	 */
 	NBH_REFUSED,
-	/* ADDRESS of DEV is also used by MAC of NODE, a lower id: we give it up (16.1 d); for the log. */
+	/*
+	 * ADDRESS of DEV is also used by MAC of NODE, a lower id (16.1 d), or by somebody else of whom that
+	 * one tells: we give it up; for the log.
+	 */
 	NBH_CONFLICT,
 };
 
@@ -162,6 +165,7 @@ enum nbh_refusal {
 	NBH_R_ADDRESS,		/* no link-local address that a node may have */
 	NBH_R_OUR_MAC,		/* it has the MAC of an interface of ours */
 	NBH_R_OUR_ADDRESS,	/* it has an address of ours, which stays (16.1 d) */
+	NBH_R_TOLD_SHARED,	/* it says that somebody else has our address, which stays */
 	NBH_R_NODE,		/* R1: the MAC belongs to another node id */
 	NBH_R_MOVED,		/* R2: the MAC has another address */
 	NBH_R_SHARED,		/* 16.1 e: the address belongs to another MAC */
