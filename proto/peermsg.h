@@ -80,6 +80,9 @@ enum peer_close_reason {
 /* Bits of a heard record. */
 enum peer_heard_flag {
 	PEER_HEARD_WANT = 1,		/* the sender wants the arc */
+	PEER_HEARD_SHARED = 2,		/* it hears another interface with the same link-local */
+	PEER_HEARD_REFUSED = 4,		/* with SHARED: and this one it does not take for a neighbour */
+	PEER_HEARD_FLAGS = 7,
 };
 
 /* The structs: lists first, as each record needs those of its elements. */

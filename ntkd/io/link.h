@@ -243,7 +243,18 @@ struct link_counters {
 	uint64_t accepted;
 	uint64_t unwanted;		/* accepted() said 0 */
 	uint64_t turned_away;		/* too many */
-	uint64_t pauses;
+	uint64_t messages_in, messages_out;
+	uint64_t bytes_in, bytes_out;
+	uint64_t unreadable;		/* messages that ended their connection: not of the format */
+	uint64_t wrong_answers;		/* likewise: to a call in another way than it can be answered */
+	uint64_t many_calls;		/* likewise: CALLS_OPEN, or a number that is open */
+	uint64_t held_large;		/* messages above LINK_SMALL that waited for the confirmation */
+	uint64_t pauses;		/* of reading, at LINK_RATE */
+	uint64_t exhausted;		/* pauses of accepting, for want of descriptors or memory */
+	uint64_t queue_full;		/* connections ended at LINK_QUEUE */
+	uint64_t out_full;		/* at LINK_OUT_TOTAL */
+	uint64_t in_full;		/* at LINK_IN_TOTAL */
+	uint64_t timeouts;		/* calls of ours that were not answered in time */
 	uint64_t late;			/* answers that nobody awaited any more */
 	uint64_t closed[LINK_REASONS];
 	size_t open;			/* now */

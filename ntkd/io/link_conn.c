@@ -119,6 +119,7 @@ out_total_keep(struct links *l)
 				most = c;
 		if (most == NULL)
 			return;
+		l->counters.out_full++;
 		conn_kill(most, LINK_SLOW, 0);
 	}
 }
@@ -132,6 +133,7 @@ conn_send(struct conn *c, const struct peer_frame *frame, const struct peer_msg 
 	if (c->state != CONN_OPEN || size > peer_frame_size() + PEER_BODY_MAX)
 		return false;
 	if (queued(c) + size > LINK_QUEUE) {
+		c->l->counters.queue_full++;
 		conn_kill(c, LINK_SLOW, 0);
 		return false;
 	}
@@ -143,6 +145,7 @@ conn_send(struct conn *c, const struct peer_frame *frame, const struct peer_msg 
 	frames_write(frame, body, error, &w);
 	c->out_end += w.len;
 	c->messages_out++;
+	c->l->counters.messages_out++;
 	event_add(c->writable, NULL);
 	out_total_keep(c->l);
 	return c->state == CONN_OPEN;
@@ -182,6 +185,7 @@ send_queued(struct conn *c)
 		if (n > 0) {
 			c->out_begin += (size_t)n;
 			c->bytes_out += (uint64_t)n;
+			c->l->counters.bytes_out += (uint64_t)n;
 		}
 	}
 	sent_all(c);
@@ -204,10 +208,11 @@ conn_leave(struct conn *c, uint64_t now)
 /* --- receiving ----------------------------------------------------------------- */
 
 static void
-malformed(struct conn *c, uint64_t now, const struct msg_error *err)
+malformed(struct conn *c, uint64_t now, const struct msg_error *err, uint64_t *counter)
 {
 	char ip[IP_TEXT];
 
+	(*counter)++;
 	log_remote(now, "link", "%s: connection with %s closed: %s %s %s (%llu)",
 	    c->l->listeners[c->ends.nic].dev, ip_print(c->ends.peer, ip), err->message, err->field,
 	    err->why, (unsigned long long)err->value);
@@ -237,7 +242,7 @@ deliver_answer(struct conn *c, const struct frames_msg *m, uint64_t now)
 		c->l->counters.late++;
 		break;
 	case CALLS_WRONG:
-		malformed(c, now, &wrong);
+		malformed(c, now, &wrong, &c->l->counters.wrong_answers);
 		break;
 	}
 }
@@ -250,10 +255,11 @@ deliver(struct conn *c, const struct frames_msg *m, uint64_t now)
 	struct link_message out = { m->frame.call, m->frame.source, m->frame.destination, &m->body };
 
 	c->messages_in++;
+	c->l->counters.messages_in++;
 	if (m->frame.kind != PEER_CALL && m->frame.kind != PEER_NOTICE)
 		deliver_answer(c, m, now);
 	else if (m->frame.kind == PEER_CALL && !calls_received(&c->calls, &in))
-		malformed(c, now, &many);
+		malformed(c, now, &many, &c->l->counters.many_calls);
 	else
 		c->l->handlers.message(c->number, &out, now, c->l->arg);
 }
@@ -314,10 +320,11 @@ deliver_all(struct conn *c, uint64_t now)
 			return true;
 		case FRAMES_LARGE:
 			c->large = true;
+			c->l->counters.held_large++;
 			event_del(c->readable);
 			return false;
 		case FRAMES_BROKEN:
-			malformed(c, now, &err);
+			malformed(c, now, &err, &c->l->counters.unreadable);
 			break;
 		case FRAMES_NO_MEMORY:
 			conn_kill(c, LINK_MEMORY, 0);
@@ -340,6 +347,7 @@ in_total_keep(struct links *l)
 				first = c;
 		if (first == NULL)
 			return;
+		l->counters.in_full++;
 		conn_kill(first, LINK_STALLED, 0);
 	}
 }
@@ -366,6 +374,7 @@ receive(struct conn *c, uint64_t now, size_t *total)
 	}
 	frames_put(&c->in, (size_t)n);
 	c->bytes_in += (uint64_t)n;
+	c->l->counters.bytes_in += (uint64_t)n;
 	*total += (size_t)n;
 	if (!deliver_all(c, now))
 		return false;
@@ -513,8 +522,10 @@ calls_over(struct conn *c, uint64_t now)
 {
 	struct link_answer a = { .kind = LINK_TIMEOUT };
 
-	while (c->state == CONN_OPEN && calls_expire(&c->calls, now, &a.type, &a.token))
+	while (c->state == CONN_OPEN && calls_expire(&c->calls, now, &a.type, &a.token)) {
+		c->l->counters.timeouts++;
 		c->l->handlers.answered(c->number, &a, now, c->l->arg);
+	}
 }
 
 static void

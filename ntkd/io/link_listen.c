@@ -110,6 +110,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 		} else if (is_exhausted(errno)) {
 			log_remote(mono_now(), "link", "%s: a connection cannot be accepted: %s",
 			    n->dev, strerror(errno));
+			n->l->counters.exhausted++;
 			rest(n);
 			return;
 		} else if (errno == EAGAIN) {

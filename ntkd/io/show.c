@@ -7,9 +7,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
-#include "ntkd/io/ctl.h"
 #include "ntkd/io/daemon.h"
-#include "ntkd/io/events.h"
 #include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
 #include "ntkd/io/watch.h"
@@ -433,46 +431,4 @@ verb_show_tables(const struct call *c, struct answer *a)
 		tables_add(&list, v[i].table, v[i].mac, &v[i].references);
 	free(v);
 	a->result = list;
-}
-
-/* Kernel objects that were applied, in all namespaces. */
-static size_t
-objects(const struct daemon *d)
-{
-	size_t n = 0;
-
-	for (unsigned ns = 0; ns < KERNEL_NAMESPACES; ns++)
-		n += kernel_applied(d->kernel, ns)->n;
-	return n;
-}
-
-void
-verb_show_counters(const struct call *c, struct answer *a)
-{
-	struct kernel_counters k = kernel_counters(c->d->kernel);
-	struct ctl_counters ctl = ctl_counters(c->d->ctl);
-	struct events_counters e = events_counters(c->d->events);
-	struct kmon_counters m = watch_counters(c->d->watch).notices;
-
-	a->result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-	    "s:I, s:I}",
-	    "transactions", (json_int_t)k.transactions,
-	    "operations", (json_int_t)k.operations,
-	    "transactions_refused", (json_int_t)k.refused,
-	    "objects", (json_int_t)objects(c->d),
-	    "checks", (json_int_t)k.checks,
-	    "checks_refused", (json_int_t)k.checks_refused,
-	    "notices", (json_int_t)m.read,
-	    "notices_lost", (json_int_t)m.lost,
-	    "tables", (json_int_t)kernel_peers(c->d->kernel, NULL, 0),
-	    "connected", (json_int_t)ctl.connected,
-	    "clients", (json_int_t)ctl.clients,
-	    "clients_refused", (json_int_t)ctl.clients_refused,
-	    "requests", (json_int_t)ctl.requests,
-	    "requests_refused", (json_int_t)ctl.requests_refused,
-	    "listeners", (json_int_t)e.listeners,
-	    "events", (json_int_t)e.events,
-	    "events_lost", (json_int_t)e.lost,
-	    "events_suppressed", (json_int_t)e.suppressed,
-	    "log_suppressed", (json_int_t)(log_suppressed() + e.lines_held));
 }

@@ -322,11 +322,11 @@ wire_leaving(const struct wire *w)
 struct link_counters
 wire_links(const struct wire *w)
 {
-	return links_counters(w->links);
+	return w != NULL ? links_counters(w->links) : (struct link_counters){ 0 };
 }
 
 struct radar_counters
 wire_radar(const struct wire *w, size_t nic)
 {
-	return radar_counters(w->radar, nic);
+	return w != NULL ? radar_counters(w->radar, nic) : (struct radar_counters){ 0 };
 }

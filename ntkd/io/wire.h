@@ -38,6 +38,7 @@ void wire_nic(struct wire *w, size_t nic, enum nic_news news, const struct nic_s
 /* Connections that still send what they were given before they were closed. */
 size_t wire_leaving(const struct wire *w);
 
+/* Zeroes for NULL. */
 struct link_counters wire_links(const struct wire *w);
 struct radar_counters wire_radar(const struct wire *w, size_t nic);
 

@@ -382,6 +382,31 @@ attack()
 	check "$mode: the log is bounded" test "$told" -le "$lines"
 }
 
+# counter NAME LIST REASON: how often that is counted there
+counter()
+{
+	ntk "$1" -j show_counters | python3 -c 'import json, sys
+print(next(r["times"] for r in json.load(sys.stdin)[sys.argv[1]] if r["reason"] == sys.argv[2]))' "$2" "$3"
+}
+
+# What mallet has done shows in beta's counters, each under its own reason.
+counted_attacks()
+{
+	local reason radar
+	command -v python3 >/dev/null || { skip 'what was refused is counted' 'no python3'; return; }
+	radar=$(ntk beta -j show_counters | python3 -c 'import json, sys
+r = json.load(sys.stdin)["radar"][0]
+print(*(k for k in ("heard", "dropped", "no_frame", "too_long") if r[k] > 0))')
+	is 'counted: datagrams of noise, absurd ones, floods' "$radar" 'heard dropped no_frame'
+	for reason in entries stranger shared_address; do
+		check "counted: refusals, $reason" test "$(counter beta refusals $reason)" -gt 0
+	done
+	like 'counted: connections from nobody, and a neighbour that says too much' \
+		"$(ntk beta show_counters | tr -s ' ')" \
+		$'\nconnections_unwanted [1-9][0-9]*\n.*\nreading_paused [1-9][0-9]*\n'
+	diag "$(ntk beta show_counters | sed -n '/^hellos_in/,/^out_memory/p' | tr -s ' ' | paste -sd' ')"
+}
+
 hostile()
 {
 	local name ll
@@ -411,6 +436,7 @@ hostile()
 	attack $((ATTACK > 5 ? ATTACK : 5)) drown "$(own_linklocal gamma)"
 	attack "$ATTACK" spoof "$(own_linklocal gamma)"
 	attack "$ATTACK" copy "$ll"
+	counted_attacks
 	end_all beta gamma
 	system_remove mallet
 }

@@ -826,6 +826,12 @@ datagram(struct bed *b, struct nbed_node *x, const struct nbed_event *e)
 
 	if (!b->nic[e->nic].has_address)
 		return;		/* no socket yet */
+	for (unsigned dev = 0; b->martian && dev < NBH_DEVS; dev++) {
+		const struct nbed_nic *own = &b->nic[e->nic - e->nic % NBH_DEVS + dev];
+
+		if (own->has_address && own->address == e->source)
+			return;
+	}
 	m = decode(b, PEER_hello, e->bytes, e->len, &memory);
 	CALL(b, x, nbh_hello(x->n, clock_of(b, x), e->nic % NBH_DEVS, e->source, NULL, &m->hello,
 	    &out));

@@ -78,6 +78,7 @@ struct bed {
 	uint64_t kernel_max;
 	unsigned loss, copies, connect_fails;
 	bool deaf;		/* no datagram arrives */
+	bool martian;		/* as Linux does: none arrives from an address that the receiver has itself */
 	struct nbed_node node[BED_NODES];
 	struct nbed_nic nic[BED_NICS];
 	struct nbed_event *event;	/* a heap by time and number */

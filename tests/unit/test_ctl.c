@@ -576,6 +576,42 @@ test_explain(void)
 	world_end(&world);
 }
 
+/* Each reason that is counted is an item of ntkctl(8). */
+static void
+test_reasons(void)
+{
+	static const char *const lists[] = { "arcs_lost", "refusals", "connections_ended" };
+	static char page[1 << 18];
+	char path[512];
+	json_t *all, *row;
+	size_t i, n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/man/ntkctl.8", tap_srcdir());
+	f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	n = fread(page, 1, sizeof(page) - 1, f);
+	fclose(f);
+	CU_ASSERT(n > 0 && n < sizeof(page) - 1);
+	begin(true);
+	all = result("{\"verb\":\"show_counters\"}");
+	for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+		CU_ASSERT(json_array_size(json_object_get(all, lists[k])) > 5);
+		json_array_foreach(json_object_get(all, lists[k]), i, row) {
+			const char *reason = json_string_value(json_object_get(row, "reason"));
+			char item[80];
+
+			snprintf(item, sizeof(item), "\n.It Li %s\n", reason);
+			if (strstr(page, item) == NULL)
+				tap_note("%s: the page has no item for %s", lists[k], reason);
+			CU_ASSERT_PTR_NOT_NULL(strstr(page, item));
+		}
+	}
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(all, "radar")), 2);
+	json_decref(all);
+	world_end(&world);
+}
+
 #define BRANCHES "{\"version\":1,\"topology\":\"4.2.2.2\",\"address\":\"2.1.1.3\",\"main\":false," \
 	"\"namespace\":1,\"arcs\":[" ARC_GAMMA "," ARC_ALFA "],\"paths\":[" \
 	"{\"dst\":[3,3],\"arc\":1,\"hops\":[[3,3]],\"cost\":5000}," \
@@ -1728,6 +1764,7 @@ main(void)
 		{ "hostile bytes come back escaped", test_escaping },
 		{ "results are as the table of verbs says", test_shapes },
 		{ "results hold what is", test_values },
+		{ "reasons of counters", test_reasons },
 		{ "explain", test_explain },
 		{ "explain: the paths that are not taken", test_explain_paths },
 		{ "show_routes tells what the kernel has and lacks", test_routes },

@@ -298,6 +298,9 @@ test_talk(void)
 	CU_ASSERT_TRUE(links_info(a.l, 0, &info));
 	CU_ASSERT(info.conn == 1 && info.stands && info.confirmed && !info.accepted);
 	CU_ASSERT(info.messages_out == 5 && info.messages_in == 4 && info.calls_open == 0);
+	CU_ASSERT(links_counters(a.l).messages_out == 5 && links_counters(a.l).messages_in == 4);
+	CU_ASSERT(links_counters(a.l).bytes_out == info.bytes_out &&
+	    links_counters(a.l).bytes_in == info.bytes_in && info.bytes_in > 0);
 	CU_ASSERT_FALSE(links_info(a.l, 1, &info));
 	finish();
 }
@@ -318,6 +321,7 @@ test_timeout(void)
 	CU_ASSERT_TRUE(link_result(b.l, 101, 1, etp(1)));
 	quiet(&a, 100);
 	CU_ASSERT_EQUAL(links_counters(a.l).late, 1);
+	CU_ASSERT_EQUAL(links_counters(a.l).timeouts, 1);
 	finish();
 }
 
@@ -600,6 +604,10 @@ test_garbage(void)
 	CU_ASSERT_TRUE(link_notice(a.l, 1, 0, 0, leveled(9)));
 	CU_ASSERT_EQUAL(expect(&b, MESSAGE)->level, 9);
 	CU_ASSERT_EQUAL(links_counters(b.l).closed[LINK_MALFORMED], 7);
+	/* Each is counted once, as what it was. */
+	CU_ASSERT_EQUAL(links_counters(b.l).unreadable, 5);
+	CU_ASSERT_EQUAL(links_counters(b.l).many_calls, 1);
+	CU_ASSERT_EQUAL(links_counters(b.l).wrong_answers, 1);
 	log_set_hook(NULL, NULL);
 	finish();
 }
@@ -696,6 +704,7 @@ test_slow(void)
 	CU_ASSERT(sent > 10 && sent < 1000);
 	CU_ASSERT(most <= LINK_QUEUE && most > LINK_QUEUE / 2);
 	CU_ASSERT_EQUAL(expect(&b, CLOSED)->reason, LINK_SLOW);
+	CU_ASSERT_EQUAL(links_counters(b.l).queue_full, 1);
 	CU_ASSERT_EQUAL(links_counters(b.l).out_memory, 0);
 	CU_ASSERT_TRUE(link_notice(b.l, 101, 0, 0, leveled(3)));
 	CU_ASSERT_EQUAL(expect(&a, MESSAGE)->level, 3);

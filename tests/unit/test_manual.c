@@ -589,6 +589,56 @@ joined(void)
 	wait_for(has_iarc, "an identity-arc");
 }
 
+/* The N-th counter of LIST called REASON; of the result itself when LIST is NULL. */
+static json_int_t
+counter(const char *list, const char *reason)
+{
+	json_t *all = result("show_counters", ""), *row;
+	json_int_t n = -1;
+	size_t i;
+
+	if (list == NULL)
+		n = json_integer_value(json_object_get(all, reason));
+	json_array_foreach(json_object_get(all, list != NULL ? list : ""), i, row)
+		if (strcmp(json_string_value(json_object_get(row, "reason")), reason) == 0)
+			n = json_integer_value(json_object_get(row, "times"));
+	json_decref(all);
+	return n;
+}
+
+/* What neighbours do is counted, by reason where it is refused or ends. */
+static void
+test_counters(void)
+{
+	struct nbh_entry e;
+	struct peer_msg m = { .type = PEER_hello };
+
+	begin();
+	CU_ASSERT_EQUAL(counter(NULL, "hellos_in"), 0);
+	far_begins();
+	CU_ASSERT(counter(NULL, "hellos_in") >= 2);
+	CU_ASSERT(counter(NULL, "hellos_out") >= 2);
+	CU_ASSERT(counter(NULL, "round_trips") >= 1);
+	CU_ASSERT_EQUAL(counter(NULL, "neighbours_made"), 1);
+	accepted("add_real_arc", OUR_MAC " " FAR_MAC " 10000");
+	far_accepts();
+	wait_for(has_iarc, "an identity-arc");
+	CU_ASSERT_EQUAL(counter(NULL, "arcs_made"), 1);
+	CU_ASSERT_EQUAL(counter(NULL, "connects") + counter(NULL, "accepts"), 1);
+	/* Somebody else with the neighbour's address. */
+	CU_ASSERT_TRUE_FATAL(nbh_entry_find(node_nbh(world.d.node), 0, far_mac, &e));
+	m.hello = (struct peer_hello){ .node = e.node + 1, .mac = { 2, 0, 0, 0, 0, 9 },
+		.address = e.address, .interval = 1000 };
+	node_datagram(world.d.node, daemon_now(), 0, e.address, &m);
+	CU_ASSERT_EQUAL(counter("refusals", "shared_address"), 1);
+	CU_ASSERT_EQUAL(counter("refusals", "other_node"), 0);
+	accepted("remove_real_arc", OUR_MAC " " FAR_MAC);
+	CU_ASSERT_EQUAL(counter(NULL, "arcs_gone"), 1);
+	CU_ASSERT_EQUAL(counter("arcs_lost", "order"), 1);
+	CU_ASSERT_EQUAL(counter("arcs_lost", "silent"), 0);
+	end();
+}
+
 static void
 test_real_arcs(void)
 {
@@ -1178,6 +1228,7 @@ main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "real arcs", test_real_arcs },
+		{ "counters", test_counters },
 		{ "explain, asked about a neighbour", test_explain },
 		{ "what a plan must be", test_plans },
 		{ "manual mode only", test_mode },

@@ -320,6 +320,8 @@ test_l1(void)
 	nbed_hang_up(&b, A, arc(A, B)->connection);
 	events_are(A, "~0 x -0 ");
 	CU_ASSERT_EQUAL(b.node[A].why, NBH_WHY_CONNECTION);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[A].n)->removed[NBH_WHY_CONNECTION], 1);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[A].n)->arcs_removed, 1);
 	CU_ASSERT_FALSE(b.node[A].usable);
 	CU_ASSERT_EQUAL(nbed_routes(&b, A), 0);
 	/* To b it is an arc that was opened anew. */
@@ -340,6 +342,8 @@ test_l2(void)
 	nbed_run(&b, 100 * MS);
 	events_are(B, "~0 x -0 ");
 	CU_ASSERT_EQUAL(b.node[B].why, NBH_WHY_PEER);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[B].n)->removed[NBH_WHY_PEER], 1);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[A].n)->removed[NBH_WHY_ORDER], 1);
 	CU_ASSERT_EQUAL(nbed_routes(&b, A) + nbed_routes(&b, B), 0);
 	CU_ASSERT_EQUAL(state(A, B), NBH_READY);
 	CU_ASSERT_EQUAL(state(B, A), NBH_WANTED);

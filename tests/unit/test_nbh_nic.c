@@ -384,6 +384,213 @@ test_conflict_elsewhere(void)
 	end();
 }
 
+/* --- conflicts that the kernel hides --------------------------- */
+
+/* Alone on a link two nodes with one address never hear each other: nothing can be done. */
+static void
+test_hidden_conflict(void)
+{
+	begin(2);
+	b.martian = true;
+	b.nic[nbed_nic_of(0, 0)].address = b.nic[nbed_nic_of(1, 0)].address = 0xa9fe6001;
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_run(&b, 60 * SECOND);
+	CU_ASSERT_EQUAL(address(0, 0), address(1, 0));
+	CU_ASSERT_EQUAL(nbed_arcs(&b, 0), 0);
+	CU_ASSERT_EQUAL(nbh_entries(b.node[0].n), 0);
+	end();
+}
+
+/* A third hears both and tells them: both are newcomers, and move. */
+static void
+test_told_newcomers(void)
+{
+	for (unsigned seed = 0; seed < 50; seed++) {
+		nbed_init(&b, 500 + seed);
+		for (unsigned x = 0; x < 3; x++) {
+			nbed_node(&b, x, 1001 + x);
+			nbed_start(&b, x);
+			/* As in manual mode, where arcs take their time. */
+			b.node[x].p.automatic = false;
+		}
+		nbed_segment(&b, 7, 1);
+		b.martian = true;
+		b.loss = 200;
+		b.nic[nbed_nic_of(0, 0)].address = b.nic[nbed_nic_of(2, 0)].address = 0xa9fe6001;
+		for (unsigned x = 0; x < 3; x++)
+			nbed_up(&b, x, 0);
+		nbed_run(&b, 20 * SECOND);
+		CU_ASSERT_NOT_EQUAL(address(0, 0), address(2, 0));
+		CU_ASSERT(b.node[0].conflicts + b.node[2].conflicts >= 1);
+		CU_ASSERT_EQUAL(b.node[1].conflicts, 0);
+		for (unsigned x = 0; x < 3; x++)
+			CU_ASSERT_EQUAL(nbh_entries(b.node[x].n), 2);
+		end();
+	}
+}
+
+/* Whoever has arcs stays, the newcomer moves, whatever their ids; and then it is a neighbour of all. */
+static void
+test_told_newcomer(void)
+{
+	for (unsigned newcomer = 0; newcomer < 3; newcomer += 2) {
+		unsigned old = 2 - newcomer;
+		ntk_ip_t before;
+
+		begin(3);
+		b.martian = true;
+		nbed_up(&b, old, 0);
+		nbed_up(&b, 1, 0);
+		nbed_run(&b, 3 * SECOND);
+		CU_ASSERT_EQUAL(nbed_arcs(&b, old), 1);
+		before = address(old, 0);
+		b.nic[nbed_nic_of(newcomer, 0)].address = before;
+		nbed_up(&b, newcomer, 0);
+		CU_ASSERT_EQUAL(address(newcomer, 0), before);
+		nbed_run(&b, 10 * SECOND);
+		CU_ASSERT_EQUAL(address(old, 0), before);
+		CU_ASSERT_NOT_EQUAL(address(newcomer, 0), before);
+		CU_ASSERT_EQUAL(b.node[old].removed, 0);
+		CU_ASSERT_EQUAL(b.node[old].conflicts, 0);
+		CU_ASSERT_EQUAL(b.node[newcomer].conflicts, 1);
+		for (unsigned x = 0; x < 3; x++)
+			CU_ASSERT_EQUAL(nbed_arcs(&b, x), 2);
+		/* The operators of both, and of who told them, hear of it. */
+		CU_ASSERT(nbh_stats(b.node[old].n)->refused[NBH_R_TOLD_SHARED] >= 1);
+		CU_ASSERT_EQUAL(b.node[old].refused, 1);
+		CU_ASSERT(nbh_stats(b.node[1].n)->refused[NBH_R_SHARED] >= 1);
+		end();
+	}
+}
+
+/* Two segments with arcs grow together, and the kernel hides it: nobody moves, all say so. */
+static void
+test_told_with_arcs(void)
+{
+	begin(4);
+	b.martian = true;
+	for (unsigned x = 0; x < 2; x++)
+		for (unsigned y = 2; y < 4; y++)
+			nbed_join(&b, nbed_nic_of(x, 0), nbed_nic_of(y, 0), false);
+	b.nic[nbed_nic_of(1, 0)].address = b.nic[nbed_nic_of(2, 0)].address = 0xa9fe6001;
+	for (unsigned x = 0; x < 4; x++)
+		nbed_up(&b, x, 0);
+	nbed_run(&b, 5 * SECOND);
+	nbed_segment(&b, 15, 1);
+	nbed_run(&b, 20 * SECOND);
+	for (unsigned x = 1; x < 3; x++) {
+		CU_ASSERT_EQUAL(address(x, 0), 0xa9fe6001);
+		CU_ASSERT_EQUAL(b.node[x].removed, 0);
+		CU_ASSERT(nbh_stats(b.node[x].n)->refused[NBH_R_TOLD_SHARED] >= 1);
+	}
+	end();
+}
+
+/* A hello of NODE that lists the node X with FLAGS. */
+static struct peer_hello
+telling(unsigned x, struct peer_heard *us, uint8_t flags)
+{
+	struct peer_hello h = { .node = 77, .mac = { 2, 0, 0, 0, 7, 7 }, .address = 0xa9fe0707,
+		.interval = 1000, .heard = { us, 1 } };
+
+	*us = (struct peer_heard){ .node = nbh_node(b.node[x].n), .flags = flags };
+	memcpy(us->mac, b.nic[nbed_nic_of(x, 0)].mac.b, sizeof(us->mac));
+	return h;
+}
+
+/* Whoever says so without end moves nobody who has arcs, and others once a minute. */
+static void
+test_told_lies(void)
+{
+	struct peer_heard us;
+	struct peer_hello h;
+	ntk_ip_t before;
+
+	begin(2);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_run(&b, 3 * SECOND);
+	before = address(0, 0);
+	for (unsigned i = 0; i < 1200; i++) {
+		h = telling(0, &us, PEER_HEARD_SHARED | (i % 2 != 0 ? PEER_HEARD_REFUSED : 0));
+		nbed_forge(&b, 0, 0, &h);
+		nbed_run(&b, 100 * MS);
+	}
+	CU_ASSERT_EQUAL(address(0, 0), before);
+	CU_ASSERT_EQUAL(b.node[0].removed, 0);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[0].n)->refused[NBH_R_TOLD_SHARED], 1200);
+	CU_ASSERT(b.node[0].refused <= 3);
+	end();
+	begin(1);
+	nbed_up(&b, 0, 0);
+	nbed_run(&b, 3 * SECOND);
+	for (unsigned i = 0; i < 1200; i++) {
+		h = telling(0, &us, PEER_HEARD_SHARED | PEER_HEARD_REFUSED);
+		nbed_forge(&b, 0, 0, &h);
+		nbed_run(&b, 100 * MS);
+	}
+	/* At once, and at 60 s; the third would be at 120. */
+	CU_ASSERT_EQUAL(b.node[0].conflicts, 2);
+	end();
+}
+
+/* Who refuses us hears us, but is no neighbour that could have an arc. */
+static void
+test_told_refused(void)
+{
+	const ntk_mac_t mac = { { 2, 0, 0, 0, 7, 7 } };
+	struct peer_heard us;
+	struct peer_hello h;
+	struct nbh_entry e;
+
+	begin(2);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_run(&b, 3 * SECOND);
+	h = telling(0, &us, PEER_HEARD_WANT | PEER_HEARD_REFUSED);
+	nbed_forge(&b, 0, 0, &h);
+	CU_ASSERT_EQUAL(nbh_entries(b.node[0].n), 2);
+	CU_ASSERT_TRUE(nbh_entry_find(b.node[0].n, 0, mac, &e));
+	CU_ASSERT_FALSE(e.peer_wants);
+	h = telling(0, &us, PEER_HEARD_WANT);
+	nbed_forge(&b, 0, 0, &h);
+	CU_ASSERT_TRUE(nbh_entry_find(b.node[0].n, 0, mac, &e));
+	CU_ASSERT_TRUE(e.peer_wants);
+	end();
+}
+
+/* Invented ones with a neighbour's address are bounded: they fill no hello, and are forgotten. */
+static void
+test_many_rivals(void)
+{
+	unsigned datagrams;
+	uint64_t bytes;
+
+	begin(2);
+	nbed_up(&b, 0, 0);
+	nbed_up(&b, 1, 0);
+	nbed_run(&b, 3 * SECOND);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct peer_hello h = { .node = 5000 + i, .mac = { 2, 1, 0, 0, (uint8_t)(i >> 8), (uint8_t)i },
+			.address = address(1, 0), .interval = 1000 };
+
+		nbed_forge(&b, 0, 0, &h);
+	}
+	CU_ASSERT_EQUAL(nbh_entries(b.node[0].n), 1);
+	datagrams = (unsigned)b.datagrams;
+	bytes = b.bytes;
+	nbed_run(&b, 3 * SECOND);
+	CU_ASSERT((b.bytes - bytes) / (b.datagrams - datagrams) < 41 + 5 * 19);
+	CU_ASSERT_EQUAL(b.node[1].removed, 0);
+	nbed_run(&b, 2 * SECOND);
+	datagrams = (unsigned)nbh_stats(b.node[1].n)->refused[NBH_R_TOLD_SHARED];
+	CU_ASSERT(datagrams > 0);
+	nbed_run(&b, 5 * SECOND);
+	CU_ASSERT_EQUAL(nbh_stats(b.node[1].n)->refused[NBH_R_TOLD_SHARED], datagrams);
+	end();
+}
+
 int
 main(void)
 {
@@ -398,6 +605,13 @@ main(void)
 		{ "newcomers with one address", test_conflict },
 		{ "segments that grow together", test_conflict_with_arcs },
 		{ "forged conflicts", test_forged_conflict },
+		{ "a conflict that the kernel hides, and nobody else sees", test_hidden_conflict },
+		{ "newcomers are told", test_told_newcomers },
+		{ "a newcomer is told", test_told_newcomer },
+		{ "who has arcs is told", test_told_with_arcs },
+		{ "lies about our address", test_told_lies },
+		{ "who refuses us is no neighbour", test_told_refused },
+		{ "many with a neighbour's address", test_many_rivals },
 		{ "a conflict with another interface of ours", test_conflict_elsewhere },
 	};
 	return TAP_RUN(tests);

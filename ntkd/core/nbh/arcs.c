@@ -71,6 +71,7 @@ nb_arc_end(struct nbh *n, struct entry *e, bool usable, enum nbh_why why,
 		a->usable = usable;
 		a->why = why;
 		n->stats.arcs_removed++;
+		n->stats.removed[why]++;
 		judge_life(n, e);
 	} else {
 		open_failed(n, e);

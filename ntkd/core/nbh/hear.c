@@ -59,9 +59,10 @@ static bool
 address_is_its(struct nbh *n, unsigned on, const struct peer_hello *h, ntk_mac_t mac)
 {
 	for (unsigned dev = 0; dev < NBH_DEVS; dev++) {
-		const struct entry *e = entry_at(n, dev, h->address);
+		struct entry *e = entry_at(n, dev, h->address);
 
 		if (e != NULL && mac_cmp(e->mac, mac) != 0) {
+			nic_rival(n, on, e, h);
 			nb_refuse(n, on, NBH_R_SHARED, h->node, &mac, h->address);
 			return false;
 		}
@@ -205,7 +206,10 @@ hear(struct nbh *n, unsigned dev, const struct peer_hello *h, ntk_mac_t mac)
 	e->stamp = h->timestamp;
 	e->stamp_at = nb_clock(n);
 	us = find_us(n, dev, h);
-	if (us != NULL)
+	if (us == NULL || ((us->flags & PEER_HEARD_SHARED) && nic_told_shared(n, dev, h)))
+		return;
+	/* Who refuses us hears us, and is no neighbour. */
+	if (!(us->flags & PEER_HEARD_REFUSED))
 		listed(n, e, h, us);
 }
 

@@ -19,44 +19,73 @@ stamp_push(struct nic *c, uint32_t stamp)
 }
 
 static struct peer_heard
-heard(const struct entry *e)
+heard(const struct nbh *n, const struct entry *e)
 {
 	struct peer_heard h = { .node = e->node, .timestamp = e->stamp, .received = e->stamp_at,
 		.flags = e->state >= NBH_WANTED ? PEER_HEARD_WANT : 0 };
 
+	if (e->shared > n->now)
+		h.flags |= PEER_HEARD_SHARED;
 	memcpy(h.mac, e->mac.b, sizeof(h.mac));
 	return h;
 }
 
-/* One datagram that lists the N entries at V. */
-static void
-send(struct nbh *n, unsigned dev, struct entry *const *v, size_t count)
+/* One that is no neighbour: it hears from us that its address is another's, and nothing else. */
+static struct peer_heard
+refused(const struct rival *r)
 {
-	struct nic *c = &n->nic[dev];
+	struct peer_heard h = { .node = r->node, .flags = PEER_HEARD_SHARED | PEER_HEARD_REFUSED };
+
+	memcpy(h.mac, r->mac.b, sizeof(h.mac));
+	return h;
+}
+
+/* What goes into the next datagrams of an interface. */
+struct listing {
+	unsigned dev;
+	struct peer_heard v[PEER_HEARD];
+	size_t n;
+	size_t datagrams;
+};
+
+/* One datagram that lists what L has. */
+static void
+send(struct nbh *n, struct listing *l)
+{
+	struct nic *c = &n->nic[l->dev];
 	struct nbh_action *a;
 	struct peer_msg *m;
 	void *list;
 
-	m = nb_message(n, PEER_hello, count, sizeof(struct peer_heard), &list);
+	m = nb_message(n, PEER_hello, l->n, sizeof(struct peer_heard), &list);
 	if (m == NULL)
 		return;
-	for (size_t i = 0; i < count; i++) {
-		((struct peer_heard *)list)[i] = heard(v[i]);
-		v[i]->urgent = false;
-	}
+	if (l->n != 0)
+		memcpy(list, l->v, l->n * sizeof(l->v[0]));
 	m->hello.node = n->node;
 	memcpy(m->hello.mac, c->mac.b, sizeof(m->hello.mac));
 	m->hello.address = c->address;
 	m->hello.interval = (uint16_t)n->p->interval;
 	m->hello.timestamp = nb_clock(n);
-	m->hello.heard.v = count != 0 ? list : NULL;
-	m->hello.heard.n = (uint16_t)count;
+	m->hello.heard.v = l->n != 0 ? list : NULL;
+	m->hello.heard.n = (uint16_t)l->n;
 	a = nb_act(n, NBH_HELLO);
-	a->dev = dev;
+	a->dev = l->dev;
 	a->address = c->address;
 	a->msg = m;
 	stamp_push(c, m->hello.timestamp);
 	n->stats.hellos_out++;
+	l->n = 0;
+	l->datagrams++;
+}
+
+static void
+list(struct nbh *n, struct listing *l, struct peer_heard h)
+{
+	if (l->n == PEER_HEARD)
+		send(n, l);
+	if (!n->failed)
+		l->v[l->n++] = h;
 }
 
 static void
@@ -64,14 +93,17 @@ round_of_hellos(struct nbh *n, unsigned dev)
 {
 	struct nic *c = &n->nic[dev];
 	const uint64_t interval = n->p->interval * MS;
-	size_t i = 0;
+	struct listing l = { .dev = dev };
 
-	do {
-		size_t count = c->n - i < PEER_HEARD ? c->n - i : PEER_HEARD;
-
-		send(n, dev, count != 0 ? c->v + i : NULL, count);
-		i += count;
-	} while (i < c->n);
+	for (size_t i = 0; i < c->n; i++) {
+		list(n, &l, heard(n, c->v[i]));
+		c->v[i]->urgent = false;
+	}
+	for (unsigned i = 0; i < RIVALS; i++)
+		if (c->rival[i].until > n->now)
+			list(n, &l, refused(&c->rival[i]));
+	if (l.n != 0 || l.datagrams == 0)
+		send(n, &l);
 	c->extra = NEVER;
 	c->hello = n->now + interval * 9 / 10 +
 	    rng_below(&n->rng, (uint32_t)(interval / 5 + 1));
@@ -82,22 +114,23 @@ static void
 extra_hello(struct nbh *n, unsigned dev)
 {
 	struct nic *c = &n->nic[dev];
-	struct entry *v[PEER_HEARD];
-	size_t count = 0;
+	struct listing l = { .dev = dev };
 	bool more = false;
 
 	for (size_t i = 0; i < c->n; i++) {
 		if (!c->v[i]->urgent)
 			continue;
-		if (count < PEER_HEARD)
-			v[count++] = c->v[i];
-		else
+		if (l.n < PEER_HEARD) {
+			l.v[l.n++] = heard(n, c->v[i]);
+			c->v[i]->urgent = false;
+		} else {
 			more = true;
+		}
 	}
 	c->extra = NEVER;
-	if (count == 0)
+	if (l.n == 0)
 		return;		/* they are gone */
-	send(n, dev, v, count);
+	send(n, &l);
 	c->extra_last = n->now;
 	n->stats.extra_out++;
 	if (more)

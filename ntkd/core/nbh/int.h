@@ -26,6 +26,7 @@ enum {
 	DRAWS = 100,		/* of an address, before we wait */
 	FLAPS = 5,		/* short lives of an arc in a row, before the one that follows waits, too */
 	DEAF = 10,		/* spans of silence that an arc outlives without any hello */
+	RIVALS = 4,		/* on one interface, who are told that they have a neighbour's address */
 };
 
 struct connection;
@@ -59,6 +60,14 @@ struct entry {
 	struct connection *connection;	/* NULL before OPENING */
 	uint64_t up;		/* since when */
 	uint64_t quiet;		/* no NBH_ARC_CHANGED before */
+	uint64_t shared;	/* until when another interface counts as having its address, too */
+};
+
+/* An interface that has a neighbour's address, and is none for that reason. */
+struct rival {
+	uint32_t node;
+	ntk_mac_t mac;
+	uint64_t until;
 };
 
 struct connection {
@@ -99,6 +108,7 @@ struct nic {
 	uint8_t n_stamps;
 	struct entry **v;	/* by MAC */
 	size_t n, size;
+	struct rival rival[RIVALS];
 	struct refused refused[NBH_REFUSALS];
 };
 
@@ -170,6 +180,10 @@ void nic_leave(struct nbh *n, unsigned dev, bool usable, enum nbh_why why);	/* e
 void nic_tick(struct nbh *n, unsigned dev);
 /* H has the address of AT, which is ours: true when H is to be ignored. */
 void nic_conflict(struct nbh *n, unsigned dev, unsigned at, const struct peer_hello *h);
+/* H, of a neighbour, says that somebody else has our address: true when it is given up, with all entries. */
+bool nic_told_shared(struct nbh *n, unsigned dev, const struct peer_hello *h);
+/* H, heard on DEV, has the address of E: both shall hear of it by our hellos. */
+void nic_rival(struct nbh *n, unsigned dev, struct entry *e, const struct peer_hello *h);
 
 /* hello.c */
 void hello_start(struct nbh *n, unsigned dev);	/* the first is due at once */

@@ -135,7 +135,10 @@ enum nbh_action_kind {
 	 * REFUSAL; NODE, MAC and PEER of the last one, where known.  For the log; rare already.
 	 */
 	NBH_REFUSED,
-	/* ADDRESS of DEV is also used by MAC of NODE, a lower id: we give it up (16.1 d); for the log. */
+	/*
+	 * ADDRESS of DEV is also used by MAC of NODE, a lower id (16.1 d), or by somebody else of whom that
+	 * one tells: we give it up; for the log.
+	 */
 	NBH_CONFLICT,
 };
 
@@ -150,7 +153,8 @@ enum nbh_why {
 	NBH_WHY_NIC,		/* our interface is given up or gone, or has another address */
 	NBH_WHY_LAST = NBH_WHY_NIC,
 };
-const char *nbh_why_text(enum nbh_why w);	/* "silent", …; static */
+const char *nbh_why_name(enum nbh_why w);	/* "silent", …: names of counters */
+const char *nbh_why_text(enum nbh_why w);	/* a sentence's worth; both static */
 
 /* Why something was refused or left undone; names of counters. */
 enum nbh_refusal {
@@ -161,6 +165,7 @@ enum nbh_refusal {
 	NBH_R_ADDRESS,		/* no link-local address that a node may have */
 	NBH_R_OUR_MAC,		/* it has the MAC of an interface of ours */
 	NBH_R_OUR_ADDRESS,	/* it has an address of ours, which stays (16.1 d) */
+	NBH_R_TOLD_SHARED,	/* it says that somebody else has our address, which stays */
 	NBH_R_NODE,		/* R1: the MAC belongs to another node id */
 	NBH_R_MOVED,		/* R2: the MAC has another address */
 	NBH_R_SHARED,		/* 16.1 e: the address belongs to another MAC */
@@ -414,6 +419,7 @@ struct nbh_stats {
 	uint64_t asked;			/* neighbours whose hellos were missing */
 	uint64_t entries_made, entries_gone;
 	uint64_t arcs_added, arcs_changed, arcs_removed;
+	uint64_t removed[NBH_WHY_LAST + 1];	/* the arcs_removed, by why */
 	uint64_t connects, accepts, opens_in;
 	uint64_t addresses;		/* drawn */
 	uint64_t refused[NBH_REFUSALS];

@@ -62,6 +62,7 @@ drop_entries(struct nbh *n, unsigned dev, bool usable, enum nbh_why why)
 	while (c->n != 0)
 		entry_drop(n, c->v[c->n - 1], usable, why);
 	close_strangers(n, dev);
+	memset(c->rival, 0, sizeof(c->rival));
 }
 
 void
@@ -141,6 +142,57 @@ nic_conflict(struct nbh *n, unsigned dev, unsigned at, const struct peer_hello *
 		return;
 	}
 	give_up_address(n, at, h);
+}
+
+/*
+ * The kernel drops what comes from an address of its own, so two nodes with one address do not hear each
+ * other; whoever hears both says so to both (hello.c).  That is hearsay, and anybody can say it: who
+ * has arcs on the interface keeps its address, and the newcomer, who has none yet, takes another.
+ */
+bool
+nic_told_shared(struct nbh *n, unsigned dev, const struct peer_hello *h)
+{
+	struct nic *c = &n->nic[dev];
+	ntk_mac_t mac;
+
+	memcpy(mac.b, h->mac, sizeof(mac.b));
+	if (has_arcs(c) || n->now < c->hold) {
+		nb_refuse(n, dev, NBH_R_TOLD_SHARED, h->node, &mac, h->address);
+		return false;
+	}
+	give_up_address(n, dev, h);
+	return true;
+}
+
+/* Until when the sender of H counts as being there. */
+static uint64_t
+stays(const struct nbh *n, const struct peer_hello *h)
+{
+	return n->now + (uint64_t)h->interval * 3500;
+}
+
+void
+nic_rival(struct nbh *n, unsigned dev, struct entry *e, const struct peer_hello *h)
+{
+	struct nic *c = &n->nic[dev];
+	struct rival *free = NULL;
+	ntk_mac_t mac;
+
+	memcpy(mac.b, h->mac, sizeof(mac.b));
+	e->shared = stays(n, h);
+	for (unsigned i = 0; i < RIVALS; i++) {
+		struct rival *r = &c->rival[i];
+
+		if (r->until > n->now && mac_cmp(r->mac, mac) == 0) {
+			free = r;
+			break;
+		}
+		if (r->until <= n->now && free == NULL)
+			free = r;
+	}
+	/* With too many it is as if they had not been heard: they are told when the others have gone. */
+	if (free != NULL)
+		*free = (struct rival){ h->node, mac, stays(n, h) };
 }
 
 /* --- calls --------------------------------------------------------------------------- */

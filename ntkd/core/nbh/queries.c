@@ -15,21 +15,30 @@ nbh_state_name(enum nbh_state s)
 	return (unsigned)s <= NBH_STATE_LAST ? names[s] : "?";
 }
 
+static const struct {
+	const char *name;
+	const char *text;
+} whys[] = {
+	[NBH_WHY_ORDER] = { "order", "removed on order" },
+	[NBH_WHY_SILENT] = { "silent", "the neighbour is silent" },
+	[NBH_WHY_CONNECTION] = { "connection", "the connection is broken" },
+	[NBH_WHY_PEER] = { "peer", "removed by the neighbour" },
+	[NBH_WHY_REOPENED] = { "reopened", "opened anew by the neighbour" },
+	[NBH_WHY_CARRIER] = { "carrier", "no carrier" },
+	[NBH_WHY_NIC] = { "interface", "the interface is given up" },
+};
+_Static_assert(sizeof(whys) / sizeof(whys[0]) == NBH_WHY_LAST + 1, "a name for each");
+
+const char *
+nbh_why_name(enum nbh_why w)
+{
+	return (unsigned)w <= NBH_WHY_LAST ? whys[w].name : "?";
+}
+
 const char *
 nbh_why_text(enum nbh_why w)
 {
-	static const char *const texts[] = {
-		[NBH_WHY_ORDER] = "removed on order",
-		[NBH_WHY_SILENT] = "the neighbour is silent",
-		[NBH_WHY_CONNECTION] = "the connection is broken",
-		[NBH_WHY_PEER] = "removed by the neighbour",
-		[NBH_WHY_REOPENED] = "opened anew by the neighbour",
-		[NBH_WHY_CARRIER] = "no carrier",
-		[NBH_WHY_NIC] = "the interface is given up",
-	};
-
-	_Static_assert(sizeof(texts) / sizeof(texts[0]) == NBH_WHY_LAST + 1, "a text for each");
-	return (unsigned)w <= NBH_WHY_LAST ? texts[w] : "?";
+	return (unsigned)w <= NBH_WHY_LAST ? whys[w].text : "?";
 }
 
 static void

@@ -17,6 +17,8 @@ static const struct {
 	[NBH_R_ADDRESS] = { "address", "a hello with an address that no node may have", true },
 	[NBH_R_OUR_MAC] = { "our_mac", "a neighbour has the hardware address of our interface", true },
 	[NBH_R_OUR_ADDRESS] = { "our_address", "a neighbour uses our link-local address", true },
+	[NBH_R_TOLD_SHARED] = { "told_shared", "a neighbour says that another interface uses our link-local "
+	    "address", true },
 	[NBH_R_NODE] = { "other_node", "another node claims a neighbour's hardware address", true },
 	[NBH_R_MOVED] = { "other_address", "a neighbour's hardware address with another link-local "
 	    "address", true },
