@@ -278,6 +278,30 @@ system_has_carrier()
 	[[ $(in_system "$1" ip -o link show dev "$2") == *LOWER_UP*'state UP'* ]]
 }
 
+# near_end NAME: the other end of its interface eth1, nothing when it has none
+near_end()
+{
+	local index
+	index=$(in_system "$1" ip -o link show dev eth1 2>/dev/null | sed -nE 's/^[0-9]+: eth1@if([0-9]+):.*/\1/p')
+	[[ -z $index ]] || ip -o link show type veth | sed -nE "s/^$index: ([^@]*)@.*/\1/p"
+}
+
+# system_remove NAME: ends it with all that is in it.  The kernel takes interfaces down later than it ends the process.
+system_remove()
+{
+	local near
+	near=$(near_end "$1")
+	kill -KILL "${SYS_PID[$1]}"
+	wait "${SYS_PID[$1]}" 2>/dev/null
+	unset "SYS_PID[$1]"
+	rm -rf "$WORK/$1.ready" "$WORK/etc.$1"
+	[[ -z $near ]] || wait_for 10 has_no_link "$near"
+}
+has_no_link()
+{
+	! ip link show dev "$1"
+}
+
 # in_system NAME COMMAND…: runs it there.
 in_system()
 {
