@@ -77,32 +77,6 @@ route_gone()
 	[[ -n $at ]] && at=$(stamp_ms "$at") && ((at >= $3)) && echo "$at"
 }
 
-# near_end NAME: the other end of its interface
-near_end()
-{
-	local index
-	index=$(in_system "$1" ip -o link show dev eth1 | sed -nE 's/^[0-9]+: eth1@if([0-9]+):.*/\1/p')
-	ip -o link show type veth | sed -nE "s/^$index: ([^@]*)@.*/\1/p"
-}
-
-# arc_state NAME PEER: of its arc with the interface of the other
-arc_state()
-{
-	ntk "$1" -j show_neighborhood_arcs 2>/dev/null | tr -d ' \n' | sed 's/},{/}\n{/g' |
-		grep -F "\"${SCENARIO_MAC[$2]}\"" | sed 's/.*"state":"\([a-z]*\)".*/\1/'
-}
-arc_is()
-{
-	[[ $(arc_state "$1" "$2") == "$3" ]]
-}
-nic_state()
-{
-	ntk "$1" -j show_handlednics | tr -d ' \n' | sed 's/.*"state":"\([a-z_]*\)".*/\1/'
-}
-nic_is()
-{
-	[[ $(nic_state "$1") == "$2" ]]
-}
 # no_route NAME ADDRESS: nothing there leads over that neighbour
 no_route()
 {
@@ -159,22 +133,6 @@ end_all()
 	for name; do
 		system_remove "$name"
 	done
-}
-
-# The kernel takes interfaces down later than it ends the process.
-system_remove()
-{
-	local near
-	near=$(near_end "$1")
-	kill -KILL "${SYS_PID[$1]}"
-	wait "${SYS_PID[$1]}" 2>/dev/null
-	unset "SYS_PID[$1]"
-	rm -rf "$WORK/$1.ready" "$WORK/etc.$1"
-	wait_for 10 has_no_link "$near"
-}
-has_no_link()
-{
-	! ip link show dev "$1"
 }
 
 # noticed NAME EVENT REGEX LINKLOCAL SINCE: NAME tells of the event, and has no route by the neighbour any

@@ -34,6 +34,25 @@ is_heard()
 	ntk "$1" -j show_neighborhood_arcs 2>/dev/null | grep -qF "\"${SCENARIO_MAC[$2]}\""
 }
 
+# arc_state NAME PEER: of its arc with the interface of the other
+arc_state()
+{
+	ntk "$1" -j show_neighborhood_arcs 2>/dev/null | tr -d ' \n' | sed 's/},{/}\n{/g' |
+		grep -F "\"${SCENARIO_MAC[$2]}\"" | sed 's/.*"state":"\([a-z]*\)".*/\1/'
+}
+arc_is()
+{
+	[[ $(arc_state "$1" "$2") == "$3" ]]
+}
+nic_state()
+{
+	ntk "$1" -j show_handlednics | tr -d ' \n' | sed 's/.*"state":"\([a-z_]*\)".*/\1/'
+}
+nic_is()
+{
+	[[ $(nic_state "$1") == "$2" ]]
+}
+
 # real_arc A IDENTITY COST B IDENTITY COST: accepted at both ends, until the identity-arc is there
 real_arc()
 {

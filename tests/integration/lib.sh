@@ -124,10 +124,25 @@ skip_all()
 	exit 0
 }
 
+# neighbours_full: how often the kernel's table of neighbours was full since it started.  All namespaces of the host share
+# it, and a broadcast needs an entry too: what others do there can keep systems from saying hello.
+neighbours_full()
+{
+	local sum=0 column=() line=() i
+	[[ -r /proc/self/fd/9 ]] && while read -r -a line; do
+		((${#column[@]} > 0)) || column=("${line[@]}")
+		for ((i = 0; i < ${#line[@]}; i++)); do
+			[[ ${column[i]} != table_fulls || ${line[i]} == table_fulls ]] || ((sum += 16#${line[i]}))
+		done
+	done </proc/self/fd/9
+	echo $sum
+}
+
 # bail WHY: ends the script; what it needs failed.
 bail()
 {
-	local name
+	local name full=$(($(neighbours_full) - NEIGHBOURS_FULL))
+	((full == 0)) || diag "the kernel's table of neighbours, which all share, was full $full times meanwhile"
 	for name in "${!SYS_PID[@]}"; do
 		[[ -s $WORK/$name.log ]] && diag "log of $name:" && tail -n 40 "$WORK/$name.log" | diag
 	done
@@ -161,6 +176,8 @@ sandbox_enter()
 	unshare -m -n -p -f true 2>/dev/null ||
 		skip_all 'needs the right to make process, mount and network namespaces'
 
+	# Of the host: in another network namespace it cannot be opened.
+	[[ ! -r /proc/net/stat/arp_cache ]] || exec 9</proc/net/stat/arp_cache
 	NTK_TEST_WORK=$(mktemp -d "${TMPDIR:-/tmp}/ntkd-test.XXXXXX") || exit 1
 	export NTK_TEST_WORK
 	# Each ends when the one before it does, whatever killed that.
@@ -197,6 +214,7 @@ sandbox_prepare()
 	[[ ! -e /proc/sys/net/ipv6 ]] || echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 	ip link set lo up
 	mkdir "$WORK/bin"
+	NEIGHBOURS_FULL=$(neighbours_full)
 }
 
 # -- Waiting -------------------------------------------------------------------
@@ -276,6 +294,30 @@ system_plug()
 system_has_carrier()
 {
 	[[ $(in_system "$1" ip -o link show dev "$2") == *LOWER_UP*'state UP'* ]]
+}
+
+# near_end NAME: the other end of its interface eth1, nothing when it has none
+near_end()
+{
+	local index
+	index=$(in_system "$1" ip -o link show dev eth1 2>/dev/null | sed -nE 's/^[0-9]+: eth1@if([0-9]+):.*/\1/p')
+	[[ -z $index ]] || ip -o link show type veth | sed -nE "s/^$index: ([^@]*)@.*/\1/p"
+}
+
+# system_remove NAME: ends it with all that is in it.  The kernel takes interfaces down later than it ends the process.
+system_remove()
+{
+	local near
+	near=$(near_end "$1")
+	kill -KILL "${SYS_PID[$1]}"
+	wait "${SYS_PID[$1]}" 2>/dev/null
+	unset "SYS_PID[$1]"
+	rm -rf "$WORK/$1.ready" "$WORK/etc.$1"
+	[[ -z $near ]] || wait_for 10 has_no_link "$near"
+}
+has_no_link()
+{
+	! ip link show dev "$1"
 }
 
 # in_system NAME COMMAND…: runs it there.

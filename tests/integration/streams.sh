@@ -109,15 +109,16 @@ stream_lives()
 		$(counted_as "$1.take" wrong) == 0))
 }
 
-# streams_check TEXT: a test for each
+# streams_check TEXT STREAM…: a test for each
 streams_check()
 {
-	local s kind from to address
-	for s in "${STREAMS[@]}"; do
+	local s kind from to address text=$1
+	shift
+	for s; do
 		IFS=: read -r kind from to address <<<"$s"
 		case $kind in
-		ping) check "$1: no ping of $from to $to is lost" stream_whole "$s" ;;
-		tcp) check "$1: the connection of $from to $to, $address, is whole" stream_lives "$s" ;;
+		ping) check "$text: no ping of $from to $to is lost" stream_whole "$s" ;;
+		tcp) check "$text: the connection of $from to $to, $address, is whole" stream_lives "$s" ;;
 		esac
 	done
 }
