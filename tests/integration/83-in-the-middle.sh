@@ -12,7 +12,7 @@ export NTK_TEST_SECONDS
 . "$NTK_SRCDIR/tests/integration/scenario.sh"
 . "$NTK_SRCDIR/tests/integration/course.sh"
 
-PARTS=${NTK_PARTS:-pulled at_once still clocks}
+PARTS=${NTK_PARTS:-pulled at_once still clocks wrap}
 TWICE=${NTK_TWICE:-2}
 STILL=${NTK_STILL:-11}
 SHIFTCLOCK=${NTK_SHIFTCLOCK:-$NTK_BUILD/tests/shiftclock}
@@ -403,6 +403,57 @@ clocks()
 	diag "the wall clock was looked at $(asked) times, $(wc -l <"$WORK/beta.events") events"
 	end 'the wall clock was set' beta gamma
 	kill "$watcher" 2>/dev/null
+}
+
+# -- the clock of hellos ---------------------------------------------------------------------------------
+
+# with_clock SECONDS: NTKD becomes a program that runs by a monotonic clock so much ahead
+with_clock()
+{
+	unshare -T --monotonic "$1" --fork --kill-child sleep infinity </dev/null &
+	CLOCK=$!
+	wait_for 10 pgrep -P $CLOCK -x sleep || bail 'no clock of its own'
+	printf '#!/bin/sh\nexec nsenter --time=/proc/%s/ns/time %s "$@"\n' "$(pgrep -P $CLOCK -x sleep)" "$NTKD" \
+		>"$WORK/bin/ntkd"
+	chmod 755 "$WORK/bin/ntkd"
+}
+
+# wrapped: has beta's clock in hellos begun anew?
+wrapped()
+{
+	((${EPOCHREALTIME/./} > WRAP + 4000000))
+}
+
+# The times in hellos have 32 bits, 71 minutes: beta's begin anew while it has a neighbour, whose clock is quite another.
+wrap()
+{
+	local text="beta's clock in hellos begins anew" round=4294967296 ahead up SCENARIO=(beta gamma)
+	if ! unshare -T --monotonic 1 --fork true 2>/dev/null; then
+		skip "$text" 'no clocks of its own can be had for a process here'
+		return
+	fi
+	up=$(($(cut -d ' ' -f 1 /proc/uptime | tr -d .) * 10000))
+	ahead=$(((100 * round - 15000000 - up) / 1000000))
+	WRAP=$((${EPOCHREALTIME/./} + 100 * round - up - ahead * 1000000))
+	diag "beta's clock is $ahead s ahead, and begins anew in $(((WRAP - ${EPOCHREALTIME/./}) / 1000)) ms"
+	with_clock $ahead
+	NTKD=$WORK/bin/ntkd begin beta
+	begin gamma
+	course_p1
+	wait_for 30 wrapped || bail 'it does not'
+	is "$text: no arc is lost" "$(cat "$WORK"/{beta,gamma}.log | grep -c ': arc_removed ')" 0
+	is "$text: everything is as it was" "$(made_names beta)" "$(expected p1 beta)"
+	diag "costs measured (us): beta $(measured_cost beta), gamma $(measured_cost gamma)"
+	check "$text: beta's costs are those of this link" test "$(measured_cost beta)" -lt 1000000
+	check "$text: gamma's, too" test "$(measured_cost gamma)" -lt 1000000
+	end "$text" beta gamma
+	kill -TERM $CLOCK 2>/dev/null || kill -KILL $CLOCK
+}
+
+# measured_cost NAME: of its only neighbour
+measured_cost()
+{
+	ntk "$1" -j show_neighborhood_arcs | tr -d ' \n' | sed -n 's/.*"cost":\([0-9]*\).*/\1/p'
 }
 
 for part in $PARTS; do
