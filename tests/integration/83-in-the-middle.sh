@@ -17,12 +17,14 @@ TWICE=${NTK_TWICE:-2}
 STILL=${NTK_STILL:-11}
 SHIFTCLOCK=${NTK_SHIFTCLOCK:-$NTK_BUILD/tests/shiftclock}
 
-# begin NAME…: these run, and are in one segment
+declare -A SEGMENT=() SECOND=()	# of a system: "@SEGMENT" when it is not the usual one; an interface more
+
+# begin NAME…: these run
 begin()
 {
 	local name
 	for name; do
-		system_new "$name" "eth1=${SCENARIO_MAC[$name]}"
+		system_new "$name" "eth1=${SCENARIO_MAC[$name]}${SEGMENT[$name]:-}" ${SECOND[$name]:-}
 		system_config "$name" "address = \"${SCENARIO_ADDRESS[$name]}\"" 'handover-delay = 1000'
 		system_dump "$name" >"$WORK/$name.before"
 		system_launch "$name"
@@ -61,13 +63,15 @@ has_no_namespaces()
 	[[ -z $(system_namespaces "$1") ]]
 }
 
-# is_whole TEXT NAME: the kernel has what the daemon wants, to the last entry of all its namespaces
+# is_whole TEXT NAME [DEV]: the kernel has what the daemon wants, to the last entry of all its namespaces; but for the
+# interface DEV, which is gone
 is_whole()
 {
 	local out
-	out=$(ntk "$2" -j check 2>&1 | tr -d ' \n')
+	out=$(ntk "$2" -j check 2>&1 | tr -d ' \n' | sed 's/},{/}\n{/g;s/"differences"/\n&/')
 	like "$1: $2: everything is compared" "$out" '"compared":[1-9]'
-	is "$1: $2: the kernel has what is wanted" "$(grep -oE '"(repaired|removed|failed)":[1-9][0-9]*' <<<"$out")" ''
+	is "$1: $2: the kernel has what is wanted" \
+		"$(grep -E '"fate":' <<<"$out" | grep -vE "\"kind\":\"interface\",\"object\":\"${3:-none}\"")" ''
 }
 
 # -- interfaces ------------------------------------------------------------------------------------
@@ -165,6 +169,50 @@ pulled_there()
 	end "$text" beta gamma
 }
 
+# One of two interfaces: the other one serves on, and what was begun comes to its end.
+pulled_one()
+{
+	local text='one of two pulled while a neighbour is asked' SCENARIO=(beta gamma)
+	SEGMENT[delta]=@lane SECOND[beta]=eth2=00:16:3e:ec:a3:e2@lane
+	begin beta gamma delta
+	SEGMENT=() SECOND=()
+	real_arc beta 0 10000 gamma 0 11000
+	wait_for $STEP_SECONDS is_heard beta delta || bail 'beta does not hear delta'
+	order beta add_real_arc 00:16:3e:ec:a3:e2 "${SCENARIO_MAC[delta]}" 10000 >/dev/null
+	order delta add_real_arc "${SCENARIO_MAC[delta]}" 00:16:3e:ec:a3:e2 10000 >/dev/null
+	wait_for $STEP_SECONDS at_least 2 counted show_identity_arcs beta 0 || bail 'beta and delta have no identity-arc'
+	order beta prepare_enter_net_phase_1 0 0 1 2.1.1 0.0.0 2 1 1 2 2 1 "[$(arc_index beta 0 gamma)]" $ENTRY null
+	kill -STOP "${SYS_NTKD[gamma]}"
+	is_index beta 1 "$(order beta enter_net_phase_1 0 $ENTRY)"
+	check "$text: both identities are there" has_identities beta 2
+	is "$text: with two interfaces each" "$(pseudo_interfaces beta)" 2
+	in_system beta ip link delete eth2
+	check "$text: delta is missed" wait_for 10 has_no_arc_with beta delta
+	kill -CONT "${SYS_NTKD[gamma]}"
+	qspn_arc gamma 0 beta 2
+	settled beta 0 $ENTRY
+	check "$text: beta has no namespace" wait_for 20 has_no_namespaces beta
+	check "$text: beta has entered" wait_for 20 is_quiet p1
+	is "$text: beta and gamma: addresses, routes, rules, NAT" "$(made_names beta; made_names gamma)" \
+		"$(expected p1 beta; expected p1 gamma)"
+	is_whole "$text" beta eth2
+	alone "$text" delta
+	system_end beta
+	is "$text: beta: exit status" $? 0
+	grep -v eth2 "$WORK/beta.before" >"$WORK/beta.eth1"
+	check "$text: beta: nothing is left" wait_for 5 dump_equals beta "$WORK/beta.eth1"
+	end "$text" gamma delta
+	system_remove beta
+}
+pseudo_interfaces()
+{
+	in_system "$1" ip -n "$(system_namespaces "$1")" -o link show type macvlan | wc -l
+}
+has_no_arc_with()
+{
+	[[ -z $(arc_state "$1" "$2") ]]
+}
+
 pulled()
 {
 	# What a system without an interface is like.
@@ -173,6 +221,7 @@ pulled()
 	pulled_before
 	pulled_meanwhile
 	pulled_there
+	pulled_one
 }
 
 # -- two migrations ----------------------------------------------------------------------------------
