@@ -90,10 +90,17 @@ enum node_event_kind {
 	NODE_E_ARC,		/* an arc is up; dev, mac, peer */
 	NODE_E_ARC_REMOVED,	/* text: why */
 	NODE_E_IDENTITY,	/* identity was made, from other */
-	NODE_E_IDENTITY_REMOVED,
+	NODE_E_IDENTITY_REMOVED,	/* it is dismissed: its neighbours are told */
+	NODE_E_NAMESPACE,	/* for identity, which will move there: number is that for kernel.h */
+	NODE_E_GONE,		/* identity, with its namespace */
+	NODE_E_ADDRESS,		/* identity has another one: text */
+	NODE_E_HANDED_OVER,	/* identity has the namespace that it inherited for itself; text */
+	NODE_E_OUTER,		/* identity has given up number arcs that lead out of what it keeps together */
 	NODE_E_IARC,		/* identity-arc number of identity; dev, mac, peer */
 	NODE_E_IARC_CHANGED,
 	NODE_E_IARC_REMOVED,
+	NODE_E_QARC,		/* paths are exchanged over that identity-arc from now on */
+	NODE_E_QARC_REMOVED,	/* and no more */
 	NODE_E_PRESENT,		/* identity is known to the network it entered */
 	NODE_E_BOOTSTRAPPED,
 	NODE_E_OPERATION,	/* operation of identity; text: its new state, or what went wrong */

@@ -16,6 +16,7 @@ enum { TIME = 64 };		/* room for a date, however far away */
 struct events {
 	char *line[EVENTS_KEPT];	/* owned; number N at N % EVENTS_KEPT; NULL: no memory */
 	uint64_t next;			/* number of the next event */
+	uint64_t operations;		/* of the helper, when a state was answered last */
 	struct tbf remote;
 	struct lines {
 		struct tbf share;
@@ -186,9 +187,26 @@ events_drift(struct daemon *d, unsigned ns, const char *text)
 		identity_event(d, CTL_EVENT_drift, &id, text);
 }
 
+/*
+ * How many operations the helper has carried out since this was asked last: it is asked for one state at
+ * a time, so they are that one's.
+ */
+static uint64_t
+new_operations(struct daemon *d)
+{
+	uint64_t now = kernel_counters(d->kernel).operations, last = now;
+
+	if (d->events != NULL) {
+		last = d->events->operations;
+		d->events->operations = now;
+	}
+	return now - last;
+}
+
 void
 events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 {
+	uint64_t changes = new_operations(d);
 	char text[KERNEL_REFUSAL_TEXT];
 	struct node_identity id;
 	json_t *members;
@@ -201,8 +219,9 @@ events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 		return;
 	}
 	members = json_identity(d, &id);
-	if (members != NULL && json_object_set_new(members, "objects",
-	    json_integer((json_int_t)kernel_applied(d->kernel, ns)->n)) != 0) {
+	if (members != NULL && (json_object_set_new(members, "objects",
+	    json_integer((json_int_t)kernel_applied(d->kernel, ns)->n)) != 0 ||
+	    json_object_set_new(members, "changes", json_integer((json_int_t)changes)) != 0)) {
 		json_decref(members);
 		members = NULL;
 	}
@@ -217,9 +236,16 @@ static const enum ctl_event_id node_events[NODE_EVENTS] = {
 	[NODE_E_ARC_REMOVED] = CTL_EVENT_arc_removed,
 	[NODE_E_IDENTITY] = CTL_EVENT_identity,
 	[NODE_E_IDENTITY_REMOVED] = CTL_EVENT_identity_leaving,
+	[NODE_E_NAMESPACE] = CTL_EVENT_namespace_made,
+	[NODE_E_GONE] = CTL_EVENT_identity_removed,
+	[NODE_E_ADDRESS] = CTL_EVENT_address,
+	[NODE_E_HANDED_OVER] = CTL_EVENT_handed_over,
+	[NODE_E_OUTER] = CTL_EVENT_outer_arcs_removed,
 	[NODE_E_IARC] = CTL_EVENT_identity_arc,
 	[NODE_E_IARC_CHANGED] = CTL_EVENT_identity_arc_changed,
 	[NODE_E_IARC_REMOVED] = CTL_EVENT_identity_arc_removed,
+	[NODE_E_QARC] = CTL_EVENT_qspn_arc,
+	[NODE_E_QARC_REMOVED] = CTL_EVENT_qspn_arc_removed,
 	[NODE_E_PRESENT] = CTL_EVENT_present,
 	[NODE_E_BOOTSTRAPPED] = CTL_EVENT_bootstrapped,
 	[NODE_E_OPERATION] = CTL_EVENT_operation,
@@ -240,7 +266,7 @@ static bool
 is_about_iarc(enum node_event_kind k)
 {
 	return k == NODE_E_IARC || k == NODE_E_IARC_CHANGED || k == NODE_E_IARC_REMOVED ||
-	    k == NODE_E_SPLIT;
+	    k == NODE_E_QARC || k == NODE_E_QARC_REMOVED || k == NODE_E_SPLIT;
 }
 
 /* Of E: what it has, which depends on its kind. */
@@ -250,17 +276,23 @@ json_node_event(const struct daemon *d, const struct node_event *e)
 	bool arc = is_about_arc(e->kind), iarc = is_about_iarc(e->kind);
 	bool peer = (arc || iarc) && e->kind != NODE_E_LINKLOCAL;
 	bool made = e->kind == NODE_E_IDENTITY || e->kind == NODE_E_OPERATION;
+	bool from = e->kind == NODE_E_IDENTITY || e->kind == NODE_E_HANDED_OVER;
+	bool counts = e->kind == NODE_E_REFUSED || e->kind == NODE_E_OUTER;
+	const char *address = e->kind == NODE_E_ADDRESS ? e->text : NULL;
 
-	return json_pack("{s:o*, s:o*, s:o*, s:o*, s:s*, s:o*, s:o*, s:o*, s:s*}",
+	return json_pack("{s:o*, s:s*, s:o*, s:o*, s:o*, s:o*, s:s*, s:o*, s:o*, s:o*, s:s*}",
 	    "identity", arc ? NULL : json_integer(e->identity),
-	    "from", e->kind == NODE_E_IDENTITY ? json_integer(e->other) : NULL,
+	    "address", address,
+	    "namespace", e->kind == NODE_E_NAMESPACE ?
+	    json_sprintf("ntkv%u", (unsigned)kernel_ns_number(d->kernel, (unsigned)e->number)) : NULL,
+	    "from", from ? json_integer(e->other) : NULL,
 	    "operation", made ? json_integer((json_int_t)e->number) : NULL,
 	    "index", iarc ? json_integer((json_int_t)e->number) : NULL,
 	    "dev", arc || iarc ? d->conf.interfaces[e->dev].name : NULL,
 	    "peer_mac", peer ? value_mac(e->mac) : NULL,
 	    "peer_linklocal", peer ? value_ip(e->peer) : NULL,
-	    "times", e->kind == NODE_E_REFUSED ? json_integer((json_int_t)e->number) : NULL,
-	    "text", e->text[0] != '\0' ? e->text : NULL);
+	    "times", counts ? json_integer((json_int_t)e->number) : NULL,
+	    "text", e->text[0] != '\0' && address == NULL ? e->text : NULL);
 }
 
 bool
@@ -304,7 +336,7 @@ log_node_event(struct daemon *d, const struct node_event *e)
 		log_info("identity", "%u: %s %llu%s%s", e->identity, name,
 		    (unsigned long long)e->number, e->text[0] != '\0' ? " is " : "", e->text);
 	else
-		log_info("identity", "%u: %s", e->identity, name);
+		log_info("identity", "%u: %s%s%s", e->identity, name, e->text[0] != '\0' ? ": " : "", e->text);
 }
 
 void

@@ -129,7 +129,64 @@ for name in "${SCENARIO[@]}"; do
 	system_await "$name" || bail "$name does not start"
 done
 phase p0 p0-start --ignore ''
+
+# listen NAME…: what each tells from now on goes to $WORK/NAME.told
+listen()
+{
+	local name
+	for name; do
+		nsenter -t "${SYS_PID[$name]}" -m -n -- "$NTKCTL" -s /run/ntkd/control events \
+			</dev/null >"$WORK/$name.told" 2>&1 &
+		LISTENERS+=($!)
+		wait_for 10 listens "$name" || bail "no events of $name"
+	done
+}
+listens()
+{
+	[[ $(ntk "$1" -j show_counters | grep -o '"listeners":[0-9]*') == '"listeners":1' ]]
+}
+unlisten()
+{
+	kill "${LISTENERS[@]}"
+	wait "${LISTENERS[@]}" 2>/dev/null
+	LISTENERS=()
+}
+LISTENERS=()
+
+# tells NAME LINE…: has told lines with these words, in this order, whatever stands between
+tells()
+{
+	local name=$1 line want=("${@:2}") at=0
+	while read -r line; do
+		line=$(tr -s ' ' <<<"${line#* }")
+		[[ " $line " != *" ${want[at]} "* ]] || ((++at == ${#want[@]})) && return
+	done <"$WORK/$name.told"
+	echo "$name does not tell: ${want[at]}"
+	cat "$WORK/$name.told"
+	return 1
+}
+check_story()
+{
+	local text=$1
+	shift
+	wait_for 5 tells "$@"
+	check "events: $text: $1" tells "$@"
+}
+
+listen beta gamma
 course_p1
+check_story 'an entry, from its preparation to the end of the old identity' beta \
+	'operation identity=0 operation=4379845 prepared' 'operation identity=0 operation=4379845 making' \
+	'namespace_made identity=0 namespace=ntkv1' 'identity identity=1 from=0 operation=4379845' \
+	'operation identity=0 operation=4379845 running' 'namespace=ntkv1' 'identity_arc identity=1 index=0' \
+	'qspn_arc identity=1 index=0' 'handed_over identity=1 from=0 1 arcs to neighbours that stay, 0' \
+	'address identity=1 address=2.1.1.1' 'address=2.1.1.1 namespace=default' 'bootstrapped identity=1' \
+	'present identity=1' 'operation identity=0 operation=4379845 done' 'identity_leaving identity=0' \
+	'identity_removed identity=0'
+check_story 'the neighbour of one that enters' gamma 'identity_arc_changed identity=0 index=0' \
+	'identity_arc identity=0 index=1' 'qspn_arc identity=0 index=1' 'transaction_done identity=0' \
+	'identity_arc_removed identity=0 index=0'
+unlisten
 phase p1 p1-beta-entered --ignore ''
 course_p2
 phase p2 p2-mu-entered --ignore ''
@@ -143,12 +200,29 @@ check_map p4 gamma 'network 4.2.2.2: 5 nodes' '2: own, 5 nodes' '2.1: own, 4 nod
 	'2.0: 1 node, cost 21000 us by arc 1 over 2.1.1.1'
 check_drawings p4 gamma 2.0 2.1.0 2.1.1.1
 course_p5a
+listen beta gamma
 course_p5b
+check_story 'a migration, and what stays behind' beta \
+	'operation identity=1 operation=262359 prepared' 'operation identity=1 operation=262359 making' \
+	'namespace_made identity=1' 'identity identity=2 from=1 operation=262359' \
+	'operation identity=1 operation=262359 running' 'transaction_done identity=1 address=2.1.1.3' \
+	'identity_arc identity=2' 'qspn_arc identity=2' 'handed_over identity=2 from=1 3 arcs to neighbours that stay, 0' \
+	'address identity=2 address=2.0.1.1' 'address identity=1 address=2.1.1.3' \
+	'transaction_done identity=2 address=2.0.1.1 namespace=default' 'bootstrapped identity=2' \
+	'present identity=2' 'operation identity=1 operation=262359 done' 'outer_arcs_removed identity=1 times=1' \
+	'qspn_arc_removed identity=1' 'identity_arc_removed identity=1'
+check_story 'the neighbour of one that migrates' gamma 'identity_arc_changed identity=0' \
+	'identity_arc identity=0' 'transaction_done identity=0' 'qspn_arc identity=0' 'transaction_done identity=0'
+unlisten
 # Where it is quiet already; table numbers from here on are those of spec/kernel-state 7, by which a
 # MAC that moves takes a new one, and not the measured ones.
 compare_reference p5 p5-beta-migrated --only alfa,gamma,delta,mu
 ping_all p5 p5-beta-migrated
+listen epsilon
 course_p6
+check_story 'a real position is taken' epsilon 'address identity=1 address=2.1.1.1' \
+	'operation identity=0 operation=4958850 done' 'transaction_done identity=1 address=2.1.1.1'
+unlisten
 phase p6 p6-epsilon-entered
 
 # explained NAME WORD…: what explain has rows about, and where the identity-arcs lead

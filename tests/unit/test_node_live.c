@@ -764,6 +764,71 @@ test_handover(void)
 	end();
 }
 
+static unsigned
+told(size_t i, enum node_event_kind k)
+{
+	return b.sys[i].events[k];
+}
+
+/* Each step of an entry, of a migration, and of an end is told, once, by the node itself. */
+static void
+test_told(void)
+{
+	struct node_plan p = { .identity = 1, .guest_level = 0, .host_level = 4, .temporary_position = 4, .position = 3,
+		.connectivity_position = 2, .operation = 50 };
+	struct op o = { B, 1, 50, NODE_OP_DONE };
+	struct node_error err = { .code = "" };
+	size_t a;
+
+	begin(6, two);
+	arc(A, 0, B, 0);
+	prepare(B, entry(host_211, 3, 1, first, 1, 7));
+	CU_ASSERT_EQUAL(told(B, NODE_E_OPERATION), 1);
+	phase_1(B, true, 0, 7);
+	a = iarcs(A, 0);
+	wait_for(op_is, &(struct op){ B, 0, 7, NODE_OP_RUNNING }, "B has duplicated");
+	/* Prepared, making, running. */
+	CU_ASSERT_EQUAL(told(B, NODE_E_OPERATION), 3);
+	CU_ASSERT_EQUAL(told(B, NODE_E_NAMESPACE), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_IDENTITY), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_PRESENT), 0);
+	add_qspn_arc(A, 0, B, a + 1);
+	CU_ASSERT_EQUAL(told(A, NODE_E_QARC), 1);
+	wait_for(op_is, &(struct op){ B, 0, 7, NODE_OP_DONE }, "B has entered");
+	CU_ASSERT_EQUAL(told(B, NODE_E_OPERATION), 4);
+	CU_ASSERT_EQUAL(told(B, NODE_E_HANDED_OVER), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_ADDRESS), 2);
+	CU_ASSERT_EQUAL(told(B, NODE_E_QARC), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_PRESENT), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_GONE), 0);
+	pass(10 * (uint64_t)SEC);
+	CU_ASSERT_EQUAL(told(B, NODE_E_IDENTITY_REMOVED), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_GONE), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_OUTER), 0);
+	a = iarcs(A, 0);
+	prepare(B, p);
+	phase_1(B, false, 1, 50);
+	add_qspn_arc(A, 0, B, a + 1);
+	wait_for(op_is, &o, "B has migrated");
+	pass(10 * (uint64_t)SEC);
+	CU_ASSERT_EQUAL(told(B, NODE_E_OPERATION), 8);
+	CU_ASSERT_EQUAL(told(B, NODE_E_NAMESPACE), 2);
+	CU_ASSERT_EQUAL(told(B, NODE_E_HANDED_OVER), 2);
+	CU_ASSERT_EQUAL(told(B, NODE_E_ADDRESS), 4);
+	CU_ASSERT_EQUAL(told(B, NODE_E_OUTER), 1);
+	CU_ASSERT_EQUAL(told(B, NODE_E_QARC), 2);
+	CU_ASSERT_EQUAL(told(B, NODE_E_QARC_REMOVED), 0);
+	must(node_remove(b.sys[B].node, b.now, 1, &err), &err, "remove_identity");
+	town_poke(&b, B);
+	pass(15 * (uint64_t)SEC);
+	CU_ASSERT_EQUAL(told(B, NODE_E_GONE), 2);
+	/* The arc goes, and with it what paths went over. */
+	node_carrier(b.sys[B].node, b.now, 0, false);
+	town_poke(&b, B);
+	CU_ASSERT_EQUAL(told(B, NODE_E_QARC_REMOVED), 1);
+	end();
+}
+
 static void
 test_cost(void)
 {
@@ -822,6 +887,7 @@ main(void)
 		{ "a kernel that refuses", test_refused },
 		{ "nothing waits for what is refused and tried again", test_refused_next },
 		{ "a kernel that refuses the new namespace", test_refused_phase_1 },
+		{ "what is told of a migration", test_told },
 		{ "killed in the middle of an entry", test_kill },
 		{ "an interface that goes in the middle of an entry", test_interface },
 		{ "two migrations of neighbours at once", test_two_migrations },

@@ -263,6 +263,19 @@ tell_left_out(struct node *n, const struct operation *op, const struct ident_iar
 }
 
 static void
+tell_handed_over(struct node *n, const struct identity *made, const struct identity *old,
+    const struct entry_arcs *arcs)
+{
+	struct node_event *e = story_add(n, NODE_E_HANDED_OVER);
+
+	e->identity = made->index;
+	e->other = old->index;
+	snprintf(e->text, sizeof(e->text), "%zu arcs to neighbours that stay, %zu to such that move as well",
+	    arcs->n_external, arcs->n_internal);
+	address_event(n, made);
+}
+
+static void
 begin(struct node *n, struct operation *op, struct identity *old, struct identity *made)
 {
 	size_t count = ident_iarcs(n->ident, made->id, NULL, 0);
@@ -288,8 +301,8 @@ begin(struct node *n, struct operation *op, struct identity *old, struct identit
 			uint32_t number = k < arcs.n_internal ? arcs.internal[k].arc :
 			    arcs.external[k - arcs.n_internal].arc;
 
-			if (number == v[i].number)
-				qarc_add(n, made, number, v[i].arc);
+			if (number == v[i].number && qarc_add(n, made, number, v[i].arc))
+				iarc_event(n, NODE_E_QARC, &v[i]);
 		}
 	made->qspn = manager_make(n, op, old, &arcs, &out, &err);
 	if (made->qspn == NULL) {
@@ -301,7 +314,9 @@ begin(struct node *n, struct operation *op, struct identity *old, struct identit
 	}
 	made->shadow = 0;
 	op->complete = true;
+	tell_handed_over(n, made, old, &arcs);
 	make_connectivity(n, op, old);
+	address_event(n, old);
 	qspn_carry_out(n, made, &out);
 	dirty(n, old);
 	dirty(n, made);
@@ -347,13 +362,30 @@ presence(struct node *n, struct identity *id)
 	op->handover = n->now + (uint64_t)n->conf->handover_delay * 1000;
 }
 
+static size_t
+remove_outer_arcs(struct node *n, struct identity *id)
+{
+	struct node_event *e = story_add(n, NODE_E_OUTER);
+	struct qspn_out out;
+	size_t removed = 0;
+
+	qspn_out_init(&out);
+	qspn_remove_outer_arcs(id->qspn, n->now, &out);
+	for (size_t i = 0; i < out.n; i++)
+		removed += out.v[i].kind == QSPN_ARC_REMOVED;
+	e->identity = id->index;
+	e->number = removed;
+	qspn_carry_out(n, id, &out);
+	qspn_out_free(&out);
+	return removed;
+}
+
 /* The old identity has done its duty: after an entry it goes, after a migration its outer arcs do. */
 static void
 hand_over(struct node *n, struct operation *op)
 {
 	struct identity *old = identity_by_id(n, op->old);
 	struct ident_identity view;
-	struct qspn_out out;
 
 	op->handover = NEVER;
 	if (old == NULL || old->leaving || old->main || old->qspn == NULL)
@@ -366,10 +398,7 @@ hand_over(struct node *n, struct operation *op)
 		dismiss(n, old);
 		return;
 	}
-	qspn_out_init(&out);
-	qspn_remove_outer_arcs(old->qspn, n->now, &out);
-	qspn_carry_out(n, old, &out);
-	qspn_out_free(&out);
+	remove_outer_arcs(n, old);
 }
 
 /* The first that is due; NULL when none is. */
@@ -536,20 +565,13 @@ node_remove_outer_arcs(struct node *n, uint64_t now, unsigned identity, size_t *
     struct node_error *err)
 {
 	struct identity *id = connectivity(n, identity, err);
-	struct qspn_out out;
 	unsigned from;
 
 	if (now > n->now)
 		n->now = now;
 	if (id == NULL || !is_connectivity(id, &from, err))
 		return false;
-	*removed = 0;
-	qspn_out_init(&out);
-	qspn_remove_outer_arcs(id->qspn, n->now, &out);
-	for (size_t i = 0; i < out.n; i++)
-		*removed += out.v[i].kind == QSPN_ARC_REMOVED;
-	qspn_carry_out(n, id, &out);
-	qspn_out_free(&out);
+	*removed = remove_outer_arcs(n, id);
 	settle(n);
 	return true;
 }

@@ -263,6 +263,9 @@ bool facts_of(struct node *n, struct identity *id, struct facts *out);
 
 struct outgoing *queue_add(struct node *n, enum node_action_kind kind);
 struct node_event *story_add(struct node *n, enum node_event_kind kind);
+/* on_ident.c, on_qspn.c: the same of an identity-arc, and of the address that ID's QSPN manager has now. */
+void iarc_event(struct node *n, enum node_event_kind kind, const struct ident_iarc *a);
+void address_event(struct node *n, const struct identity *id);
 void queue_number(struct node *n, uint64_t seq);	/* what came since the last call waits for SEQ */
 void queue_free(struct node *n);
 
@@ -284,8 +287,8 @@ void arc_cost_changed(struct node *n, uint32_t arc);
 /* Makes the identity-arc a qspn-arc; false when QSPN refused it. */
 bool qspn_begin_arc(struct node *n, struct identity *id, const struct ident_iarc *a);
 
-/* QSPN forgets it; CLOSING: it stays, closing, until its end was confirmed. */
-void qspn_end_arc(struct node *n, struct identity *id, uint32_t number, bool closing);
+/* A goes, or is gone: QSPN forgets it. */
+void qspn_end_arc(struct node *n, struct identity *id, const struct ident_iarc *a);
 
 /* --- deliver.c: messages ----------------------------------------------------------------------- */
 

@@ -70,7 +70,7 @@ on_ns_drop(struct node *n, const struct ident_action *a)
 
 /* --- identity-arcs --------------------------------------------------------------------------- */
 
-static void
+void
 iarc_event(struct node *n, enum node_event_kind kind, const struct ident_iarc *a)
 {
 	const struct identity *id = identity_by_id(n, a->id);
@@ -109,7 +109,7 @@ on_iarc_removing(struct node *n, const struct ident_action *a)
 	struct identity *id = identity_by_id(n, a->iarc.id);
 
 	if (id != NULL)
-		qspn_end_arc(n, id, a->iarc.number, false);
+		qspn_end_arc(n, id, &a->iarc);
 }
 
 static void

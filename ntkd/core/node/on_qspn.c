@@ -56,7 +56,9 @@ qspn_begin_arc(struct node *n, struct identity *id, const struct ident_iarc *a)
 		return false;
 	qspn_out_init(&out);
 	ok = qspn_arc_add(id->qspn, n->now, a->number, arc_cost(n, a->arc), &out);
-	if (!ok)
+	if (ok)
+		iarc_event(n, NODE_E_QARC, a);
+	else
 		qarc_drop(id, a->number);
 	qspn_carry_out(n, id, &out);
 	qspn_out_free(&out);
@@ -89,25 +91,34 @@ remember_peer(struct node *n, struct identity *id, struct qarc *q)
 }
 
 void
-qspn_end_arc(struct node *n, struct identity *id, uint32_t number, bool closing)
+qspn_end_arc(struct node *n, struct identity *id, const struct ident_iarc *a)
 {
-	struct qarc *q = qarc_find(id, number);
+	struct qarc *q = qarc_find(id, a->number);
 	struct qspn_out out;
 
 	if (q == NULL)
 		return;
-	remember_peer(n, id, q);
-	q->in_qspn = false;
-	if (!closing)
-		qarc_drop(id, number);
-	questions_drop(n, id->id, number);
+	if (q->in_qspn)
+		iarc_event(n, NODE_E_QARC_REMOVED, a);
+	qarc_drop(id, a->number);
+	questions_drop(n, id->id, a->number);
 	if (id->qspn != NULL) {
 		qspn_out_init(&out);
-		qspn_arc_remove(id->qspn, n->now, number, &out);
+		qspn_arc_remove(id->qspn, n->now, a->number, &out);
 		qspn_carry_out(n, id, &out);
 		qspn_out_free(&out);
 	}
 	dirty(n, id);
+}
+
+void
+address_event(struct node *n, const struct identity *id)
+{
+	struct node_event *e = story_add(n, NODE_E_ADDRESS);
+	char text[TOPO_TEXT];
+
+	e->identity = id->index;
+	snprintf(e->text, sizeof(e->text), "%s", naddr_print(TOPO(n), qspn_address(id->qspn), text));
 }
 
 /* --- reports ---------------------------------------------------------------------------------- */
@@ -178,6 +189,7 @@ on_arc_removed(struct node *n, struct identity *id, const struct qspn_action *a)
 {
 	struct qarc *q = qarc_find(id, a->arc);
 	struct ident_iarc i;
+	bool there;
 
 	if (q == NULL || !q->in_qspn)
 		return;
@@ -185,9 +197,12 @@ on_arc_removed(struct node *n, struct identity *id, const struct qspn_action *a)
 	q->in_qspn = false;
 	questions_drop(n, id->id, a->arc);
 	dirty(n, id);
+	there = ident_iarc(n->ident, a->arc, &i);
+	if (there)
+		iarc_event(n, NODE_E_QARC_REMOVED, &i);
 	if (a->bad_link)
 		task_add(n, (struct task){ .kind = TASK_ARC_REMOVE, .arc = q->arc });
-	else if (ident_iarc(n->ident, a->arc, &i))
+	else if (there)
 		task_add(n, (struct task){ .kind = TASK_IARC_REMOVE, .arc = i.arc, .id = i.id,
 		    .other = i.peer });
 }

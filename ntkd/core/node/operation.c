@@ -438,7 +438,7 @@ node_prepare(struct node *n, uint64_t now, const struct node_plan *p, struct nod
 		return false;
 	ok = prepare(n, p, id, &n->ops[n->n_ops], err);
 	if (ok) {
-		n->n_ops++;
+		operation_state(n, &n->ops[n->n_ops++], NODE_OP_PREPARED, "");
 		qspn_operation_prepared(id->qspn, n->now, p->guest_level);
 	}
 	settle(n);
@@ -490,7 +490,9 @@ node_phase_1(struct node *n, uint64_t now, bool enter, unsigned identity, uint32
 	ident_out_init(&out);
 	ok = refused_by_ident(ident_duplicate(n->ident, n->now, operation, op->old, NULL, &out),
 	    identity, err);
-	if (!ok)
+	if (ok)
+		operation_state(n, op, NODE_OP_MAKING, "");
+	else
 		op->state = NODE_OP_PREPARED;
 	ident_carry_out(n, &out);
 	ident_out_free(&out);
@@ -543,6 +545,7 @@ node_phase_2(struct node *n, uint64_t now, bool enter, unsigned identity, uint32
 	ok = qspn_make_real(made->qspn, n->now, op->host - 1U, op->position, op->eldership, &out);
 	if (ok) {
 		op->placed = true;
+		address_event(n, made);
 		if (op->state == NODE_OP_WAITING)
 			operation_state(n, op, NODE_OP_DONE, "");
 	} else {

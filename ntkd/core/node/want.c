@@ -178,13 +178,28 @@ refused(struct node *n, unsigned ns)
 	}
 }
 
+/* Something happened to namespace NS, which is ID's, or will be. */
+static void
+namespace_event(struct node *n, enum node_event_kind kind, unsigned ns, unsigned index)
+{
+	struct node_event *e = story_add(n, kind);
+
+	e->identity = index;
+	e->number = ns;
+}
+
 static void
 made(struct node *n, unsigned ns, bool ok, const ntk_mac_t *mac)
 {
+	struct identity *id;
+	struct ident_ns view;
 	struct ident_out out;
 
 	ident_out_init(&out);
 	if (ok) {
+		id = ident_ns(n->ident, ns, &view) ? identity_by_id(n, view.id) : NULL;
+		if (id != NULL)
+			namespace_event(n, NODE_E_NAMESPACE, ns, id->index);
 		ident_ns_made(n->ident, n->now, ns, mac, &out);
 	} else {
 		identity_end(n, ns);
@@ -203,6 +218,7 @@ dropped(struct node *n, unsigned ns, bool ok)
 		refused(n, ns);
 		return;
 	}
+	namespace_event(n, NODE_E_GONE, ns, n->ids[ns].index);
 	identity_end(n, ns);
 	ident_out_init(&out);
 	ident_ns_gone(n->ident, n->now, ns, &out);
