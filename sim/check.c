@@ -197,7 +197,10 @@ destination_disjoint(struct check *c, uint32_t node, struct coord d)
 	verdict = disjoint_judge(&c->disjoint, node, d, v, n, &c->count.disjoint, why, sizeof(why));
 	c->count.open += verdict == DISJOINT_OPEN;
 	c->count.late += verdict == DISJOINT_LATE;
-	return verdict <= DISJOINT_OPEN || (verdict == DISJOINT_LATE && !c->updated) ||
+	/* Who does not remember what was told cannot know better. */
+	if (verdict == DISJOINT_OPEN && (c->w->settings.params.amendments & QSPN_A27_SPARE) == 0)
+		verdict = DISJOINT_GOOD;
+	return verdict == DISJOINT_GOOD || (verdict == DISJOINT_LATE && !c->updated) ||
 	    broken(c, "node %u, paths to the g-node %u,%u: %s", node, d.level, d.pos, why);
 }
 

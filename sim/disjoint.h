@@ -19,9 +19,8 @@
  * fewer, or it is adjacent no more, paths through it are not compared anew.  The next periodic
  * update brings that in order, so it is wrong only when it lasts longer.
  *
- * And where a neighbour offers a path around another neighbour's g-node, such a path should be
- * shown.  A manager that let one go because another one served as well does not look for it again
- * when that one goes: what is put aside takes no part in the selection (spare.c).
+ * And where a neighbour offers a path around another neighbour's g-node, such a path must be
+ * shown, if the manager remembers what it was told (A27).
  */
 
 #include "sim/world.h"
@@ -32,7 +31,7 @@ extern "C" {
 
 enum disjoint_verdict {
 	DISJOINT_GOOD,
-	DISJOINT_OPEN,		/* but a path around a neighbour that is offered is not shown */
+	DISJOINT_OPEN,		/* a path around a neighbour that is offered is not shown */
 	DISJOINT_LATE,		/* must become good with the next periodic update */
 	DISJOINT_BAD,
 };

@@ -124,7 +124,8 @@ static const struct {
 	{ "a4", QSPN_A4_PACING }, { "a5", QSPN_A5_NUMBERS }, { "a6", QSPN_A6_RETIRE },
 	{ "a9", QSPN_A9_EXPOSURE }, { "a11", QSPN_A11_SCOPE }, { "a14", QSPN_A14_WHOLE },
 	{ "a15", QSPN_A15_SWEEP }, { "a25", QSPN_A25_HOLD }, { "a26", QSPN_A26_OUTSIDE },
-	{ "a27", QSPN_A27_SPARE }, { "a28", QSPN_A28_MARKS },
+	{ "a27", QSPN_A27_SPARE }, { "a28", QSPN_A28_MARKS }, { "a29", QSPN_A29_MEMORY },
+	{ "a30", QSPN_A30_DEARER },
 	{ "o", QSPN_PROFILE_R },
 };
 
@@ -250,7 +251,7 @@ without(const struct parse *p, uint32_t *out)
 		while (i < n && strcmp(amendments[i].name, word) != 0)
 			i++;
 		if (i == n)
-			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15 a25 a26 a27 a28, or o for all");
+			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15 a25 a26 a27 a28 a29 a30, or o for all");
 		*out &= ~amendments[i].bits;
 	}
 	return true;

@@ -53,6 +53,7 @@ start(const char *topo, const char *address, uint32_t amendments)
 }
 
 static const uint32_t unpaced = QSPN_PROFILE_R & ~(uint32_t)QSPN_A4_PACING;
+static const uint32_t asking = QSPN_PROFILE_R & ~(uint32_t)QSPN_A29_MEMORY;
 
 /* --- 2 and 4: coordinates, revision ------------------------------------------------ */
 
@@ -631,15 +632,15 @@ tells_of_2(uint32_t arc, const char *address, uint64_t id, const char *via, uint
 
 /*
  * Three neighbours know node 2, and the cheapest way goes.  The others, which had it, hear of those
- * that are left again (A1); the one through which it led does not.
+ * that are left again (A1), unless they remember them (A29); the one through which it led does not.
  */
 static void
-closed(uint32_t arc, bool misses_it)
+closed(uint32_t arc, bool misses_it, uint32_t amendments)
 {
 	enum { ARC_3 = 1005 };
 	char want[200] = "";
 
-	start("16", "0", QSPN_PROFILE_R);
+	start("16", "0", amendments);
 	b.p.pacing = 100 * MS;
 	b.p.pacing_first = false;
 	qspn_arc_add(q, 0, ARC_3, 3000, bed_out(&b));
@@ -647,8 +648,8 @@ closed(uint32_t arc, bool misses_it)
 	name(arc_find(q, ARC_3)->id, "z");
 	if (misses_it)
 		snprintf(want, sizeof(want), "part node 0 fps 5 nn 1 hops \n"
-		    "(0,3)(0,2) / z,7 / 3300 / fp 62 / nn 1 / F\ngone (0,2) / %u",
-		    arc_find(q, ARC_1)->id + 5);
+		    "%sgone (0,2) / %u", (amendments & QSPN_A29_MEMORY) != 0 ? "" :
+		    "(0,3)(0,2) / z,7 / 3300 / fp 62 / nn 1 / F\n", arc_find(q, ARC_1)->id + 5);
 	settled(ARC_1, "1", 61);
 	settled(ARC_2, "9", 69);
 	settled(ARC_3, "3", 63);
@@ -667,8 +668,97 @@ closed(uint32_t arc, bool misses_it)
 static void
 test_closed(void)
 {
-	closed(ARC_2, true);
-	closed(ARC_1, false);
+	for (unsigned r = 0; r < 2; r++) {
+		closed(ARC_2, true, r == 0 ? asking : QSPN_PROFILE_R);
+		closed(ARC_1, false, r == 0 ? asking : QSPN_PROFILE_R);
+	}
+}
+
+/*
+ * Two ways out of our g-node of level 1 by the same arc: the cheaper one is told outside and stands for
+ * both (A26).  When it goes, or gets dearer than the other, the other one is told there, for the first
+ * time.
+ */
+static void
+stands_for(uint64_t cost, const char *outside)
+{
+	enum { ARC_3 = 1005 };
+
+	start("4.4", "0.0", QSPN_PROFILE_R);
+	b.p.pacing = 100 * MS;
+	b.p.pacing_first = false;
+	qspn_arc_add(q, 0, ARC_3, 3000, bed_out(&b));
+	bed_done(&b, n);
+	settled(ARC_1, "0.1", 61);
+	settled(ARC_2, "0.2", 62);
+	settled(ARC_3, "2.0", 69);
+	flushed(ARC_3);
+	bed_etp(&b, &e, "0.1", 61, false, 2);
+	bed_etp_path(&b, &e, "0.3 1.1", "5 7", 300, 71, 1, 1);
+	bed_etp_path(&b, &e, "0.3", "5", 100, 63, 1, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	bed_etp(&b, &e, "0.2", 62, false, 2);
+	bed_etp_path(&b, &e, "0.3 1.1", "6 7", 300, 71, 1, 1);
+	bed_receive(&b, n, ARC_2, &e);
+	is(flushed(ARC_3), "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,1)(0,3)(1,1) / x,5,7 / 1300 / fp 71 / nn 1 / FF");
+	bed_etp(&b, &e, "0.1", 61, false, 3);
+	bed_etp_path(&b, &e, "0.3 1.1", "5 7", cost, 71, 1, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	is(flushed(ARC_3), outside);
+	bed_free(&b);
+}
+
+static void
+test_stands_for(void)
+{
+	stands_for(COST_DEAD, "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,2)(0,3)(1,1) / y,6,7 / 2300 / fp 71 / nn 1 / FF");
+	stands_for(90000, "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,2)(0,3)(1,1) / y,6,7 / 2300 / fp 71 / nn 1 / FF");
+	/* Dearer, but still the first. */
+	stands_for(900, "part node 0.0 fps 5 nn 4 hops \n"
+	    "(0,1)(0,3)(1,1) / x,5,7 / 1900 / fp 71 / nn 1 / FF");
+}
+
+/* --- A30: dearer ---------------------------------------------------------------------------- */
+
+static uint64_t
+total_to(uint32_t pos)
+{
+	const struct dest *d = map_find(q, (struct coord){ 0, pos });
+
+	return d == NULL ? 0 : path_total(d->v[0]);
+}
+
+/* The arc costs 1000.  What is dearer by less than that is not recorded. */
+static void
+test_dearer(void)
+{
+	start("16", "0", unpaced);
+	news(1, 10000, 1);
+	news(2, 10999, 2);
+	CU_ASSERT_EQUAL(total_to(2), 11000);
+	/* It adds up; and is less than the 43 % that are significant at any rate. */
+	news(3, 11000, 3);
+	CU_ASSERT_EQUAL(total_to(2), 12000);
+	news(4, 11999, 4);
+	CU_ASSERT_EQUAL(total_to(2), 12000);
+	/* A cheaper arc, and what was told before is too much for it. */
+	CU_ASSERT_TRUE(qspn_arc_changed(q, 5, ARC_1, 999, bed_out(&b)));
+	bed_done(&b, n);
+	CU_ASSERT_EQUAL(total_to(2), 999 + 11999);
+	/* Cheaper is what is significant. */
+	news(6, 9000, 5);
+	CU_ASSERT_EQUAL(total_to(2), 999 + 11999);
+	news(7, 8000, 6);
+	CU_ASSERT_EQUAL(total_to(2), 999 + 8000);
+	bed_free(&b);
+	start("16", "0", unpaced & ~(uint32_t)QSPN_A30_DEARER);
+	news(1, 10000, 1);
+	news(2, 14000, 2);
+	CU_ASSERT_EQUAL(total_to(2), 11000);
+	bed_free(&b);
 }
 
 /* --- A5: numbers ----------------------------------------------------------------------------- */
@@ -739,26 +829,30 @@ test_numbers(void)
 /* --- 15: transport failures --------------------------------------------------------------------- */
 
 static void
-fails(enum qspn_outcome o, unsigned removed, unsigned bad)
+fails(enum qspn_outcome o, unsigned removed, unsigned bad, uint32_t amendments)
 {
-	start("16", "0", unpaced);
+	bool asks = removed > 0 && (amendments & QSPN_A29_MEMORY) == 0;
+
+	start("16", "0", amendments);
 	settled(ARC_2, "9", 69);
 	qspn_answer(q, 1, ARC_1, arc_find(q, ARC_1)->call, o, NULL, bed_out(&b));
 	bed_done(&b, n);
 	CU_ASSERT_EQUAL(b.node[n].arcs_removed, removed);
 	CU_ASSERT_EQUAL(b.node[n].bad_links, bad);
 	CU_ASSERT_EQUAL(arc_find(q, ARC_1) == NULL, removed > 0);
-	/* The other one is asked what is left. */
-	CU_ASSERT_EQUAL(arc_find(q, ARC_2)->call != 0, removed > 0);
+	/* The other one is asked what is left, unless that is remembered (A29). */
+	CU_ASSERT_EQUAL(arc_find(q, ARC_2)->call != 0, asks);
 	bed_free(&b);
 }
 
 static void
 test_failures(void)
 {
-	fails(QSPN_BUSY, 0, 0);
-	fails(QSPN_LINK_FAILED, 1, 1);
-	fails(QSPN_PEER_FAILED, 1, 0);
+	for (unsigned r = 0; r < 2; r++) {
+		fails(QSPN_BUSY, 0, 0, r == 0 ? asking : QSPN_PROFILE_R);
+		fails(QSPN_LINK_FAILED, 1, 1, r == 0 ? asking : QSPN_PROFILE_R);
+		fails(QSPN_PEER_FAILED, 1, 0, r == 0 ? asking : QSPN_PROFILE_R);
+	}
 	for (unsigned link = 0; link < 2; link++) {
 		start("16", "0", unpaced);
 		qspn_send_failed(q, 1, ARC_1, link != 0, bed_out(&b));
@@ -909,7 +1003,9 @@ main(void)
 		{ "pacing (A4)", test_pacing },
 		{ "marks of paths, heard (A28)", test_marks_heard },
 		{ "marks of paths, told (A28)", test_marks_told },
-		{ "who hears of the other paths (A1)", test_closed },
+		{ "who hears of the other paths (A1, A29)", test_closed },
+		{ "what another path stood for is told when that goes (A26, A29)", test_stands_for },
+		{ "a path that gets dearer by its arc is recorded (A30)", test_dearer },
 		{ "numbers of ETPs (A5)", test_numbers },
 		{ "15: links and peers fail", test_failures },
 		{ "calls that are refused", test_refused },

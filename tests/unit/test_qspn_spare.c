@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a neighbour told is not forgotten (A27), what those outside may use is told (A26), and
- * neighbours agree at rest.
+ * What a neighbour told is not forgotten (A27), what those outside may use is told (A26),
+ * neighbours agree at rest, and a path around each neighbour is kept where one is told.
  */
 #include <stdio.h>
 #include <string.h>
@@ -130,11 +130,13 @@ test_outdated(void)
 		outdated(r == 0 ? forgetful : unpaced);
 		CU_ASSERT_EQUAL(qspn_size(q).spares, r);
 		tell("2", ARC_2, 2, "0.1 0.5 0.9", "7 5 6", COST_DEAD, 69);
-		is(bed_paths(&b, n, 0, 9), "(0,3)(0,1)(0,5)(0,9) / z,8,5,6 / 3500");
+		/* Something got worse, and all that is remembered is looked at anew. */
+		is(bed_paths(&b, n, 0, 9), r == 0 ? "(0,3)(0,1)(0,5)(0,9) / z,8,5,6 / 3500" :
+		    "(0,3)(0,1)(0,5)(0,9) / z,8,5,6 / 3500; (0,1)(0,5)(0,9) / x,5,6 / 91000");
 		bed_forget(&b);
 		tell("3", ARC_3, 2, "0.1 0.5 0.9", "8 5 6", COST_DEAD, 69);
 		is(bed_paths(&b, n, 0, 9), r == 0 ? "" : "(0,1)(0,5)(0,9) / x,5,6 / 91000");
-		is(b.node[n].events, r == 0 ? "p(0,9)+0~0-1 -(0,9) n1 " : "p(0,9)+1~0-1 ");
+		is(b.node[n].events, r == 0 ? "p(0,9)+0~0-1 -(0,9) n1 " : "p(0,9)+0~0-1 ");
 		CU_ASSERT_EQUAL(qspn_size(q).spares, 0);
 		bed_free(&b);
 	}
@@ -240,6 +242,77 @@ test_limit(void)
 	CU_ASSERT_EQUAL(qspn_size(q).spares, 1);
 	tell("1", ARC_1, 2, "0.3", "8", 200, 63);
 	is(bed_map(&b, n), "(0,1) / x / 1000\n(0,1)(0,3) / x,8 / 1200\n");
+	bed_free(&b);
+}
+
+/* --- around neighbours --------------------------------------------------------------------- */
+
+/* One path by y leads around x, and one by z and y is not worth keeping beside it. */
+static void
+around(uint32_t amendments)
+{
+	start("16", "0", amendments);
+	b.p.max_paths = 2;
+	tell("1", ARC_1, 1, "0.9", "5", 300, 69);
+	tell("2", ARC_2, 1, "0.9", "6", 300, 69);
+	tell("3", ARC_3, 1, "0.2 0.9", "7 6", 900, 69);
+	is(bed_paths(&b, n, 0, 9), "(0,1)(0,9) / x,5 / 1300; (0,2)(0,9) / y,6 / 2300");
+}
+
+static void
+test_around(void)
+{
+	for (unsigned r = 0; r < 2; r++) {
+		around(r == 0 ? forgetful : unpaced);
+		CU_ASSERT_EQUAL(aside(ARC_3), r);
+		/* y leads elsewhere now; nobody says anything of z. */
+		tell("2", ARC_2, 2, "0.9", "6", COST_DEAD, 69);
+		is(bed_paths(&b, n, 0, 9), r == 0 ? "(0,1)(0,9) / x,5 / 1300" :
+		    "(0,1)(0,9) / x,5 / 1300; (0,3)(0,2)(0,9) / z,7,6 / 3900");
+		bed_free(&b);
+	}
+}
+
+/* What leads around a new neighbour was told before that one was there. */
+static void
+test_around_newcomer(void)
+{
+	for (unsigned r = 0; r < 2; r++) {
+		start("16", "0", r == 0 ? forgetful : unpaced);
+		b.p.max_paths = 1;
+		bed_etp(&b, &e, "1", 61, false, 1);
+		bed_etp_path(&b, &e, "0.3", "5", 100, 63, 1, 1);
+		bed_etp_path(&b, &e, "0.4", "6", 100, 64, 1, 1);
+		bed_receive(&b, n, ARC_1, &e);
+		bed_etp(&b, &e, "1", 61, false, 2);
+		bed_etp_path(&b, &e, "0.3 0.9", "5 7", 200, 69, 1, 1);
+		bed_etp_path(&b, &e, "0.4 0.9", "6 8", 300, 69, 1, 1);
+		bed_receive(&b, n, ARC_1, &e);
+		is(bed_paths(&b, n, 0, 9), "(0,1)(0,3)(0,9) / x,5,7 / 1200");
+		bed_etp(&b, &e, "3", 63, false, 1);
+		bed_receive(&b, n, ARC_3, &e);
+		is(bed_paths(&b, n, 0, 9), r == 0 ? "(0,1)(0,3)(0,9) / x,5,7 / 1200" :
+		    "(0,1)(0,3)(0,9) / x,5,7 / 1200; (0,1)(0,4)(0,9) / x,6,8 / 1300");
+		bed_free(&b);
+	}
+}
+
+/* Of one arc so many paths to a destination are remembered as may be stored. */
+static void
+test_much(void)
+{
+	start("16", "0", unpaced);
+	b.p.max_paths_dest = 4;
+	bed_etp(&b, &e, "1", 61, false, 1);
+	bed_etp_path(&b, &e, "0.3", "5", 100, 63, 1, 1);
+	bed_receive(&b, n, ARC_1, &e);
+	for (uint32_t i = 0; i < 8; i++) {
+		char arcs[20];
+
+		snprintf(arcs, sizeof(arcs), "5 %u", 8 + i);
+		tell("1", ARC_1, 2 + i, "0.3 0.9", arcs, 200 + i, 69);
+	}
+	CU_ASSERT_EQUAL(map_find(q, (struct coord){ 0, 9 })->n + aside(ARC_1), 4);
 	bed_free(&b);
 }
 
@@ -382,6 +455,9 @@ main(void)
 		{ "A27: what is put aside is kept up to date", test_kept_up },
 		{ "A27: it goes with what it came from", test_withdrawn },
 		{ "A27: the limit", test_limit },
+		{ "A27: the limit for one destination of one arc", test_much },
+		{ "a path around each neighbour is taken from memory (A27)", test_around },
+		{ "a path around a new neighbour is taken from memory (A27)", test_around_newcomer },
 		{ "A26: all there is to a g-node is told outside", test_exit },
 		{ "neighbours that do not agree are noticed", test_agree },
 		{ "nobody loses what all kept ways lead to by one link (A27)", test_bottleneck },

@@ -7,9 +7,8 @@
  * What is visible outside is read from the managers at the border of the g-node of level 2,
  * before and after each change: the paths that they tell their neighbours outside, as those
  * read them, and what they say of the g-node itself.  Where both are equal, no ETP may have
- * gone to anybody outside; where they differ, somebody must have been told.  A border node
- * whose own link changes asks all its neighbours for what they know (spec/qspn 4.3), also those
- * outside: that is a question and no news, and counted by itself.
+ * gone to anybody outside; where they differ, somebody must have been told.  Nor is anybody outside
+ * asked (A29).
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -180,7 +179,6 @@ struct sums {
 	unsigned quiet;		/* nothing visible changed */
 	unsigned seen;		/* something did */
 	unsigned news;		/* ETPs outside, of those */
-	unsigned questions;
 };
 
 /* The change has been made: who heard of it? */
@@ -196,11 +194,11 @@ judge(struct lab *l, struct sums *s, const char *what, uint32_t link)
 	s->quiet += same;
 	s->seen += !same;
 	s->news += l->news;
-	s->questions += l->questions;
 	if (same && l->news != 0)
 		tap_note("%s of link %u: %u ETPs went outside, and what is visible there is as before", what,
 		    link, l->news);
 	CU_ASSERT_TRUE(!same || l->news == 0);
+	CU_ASSERT_EQUAL(l->questions, 0);
 	memcpy(l->before, l->after, sizeof(l->before));
 	l->news = l->questions = 0;
 }
@@ -263,20 +261,20 @@ static void
 test_quiet(void)
 {
 	static const enum graph_shape shapes[] = { GRAPH_CLUSTERED, GRAPH_RANDOM, GRAPH_GRID };
-	struct sums all = { 0, 0, 0, 0, 0 };
+	struct sums all = { 0, 0, 0, 0 };
 	struct lab *l = calloc(1, sizeof(*l));
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
 	for (size_t i = 0; i < 3; i++) {
-		struct sums s = { 0, 0, 0, 0, 0 };
+		struct sums s = { 0, 0, 0, 0 };
 
 		lab_make(l, shapes[i], 3);
 		for (uint32_t k = 0; k < l->w->n_links; k++)
 			if (order_share(l->w, l->w->links[k].node[0], l->w->links[k].node[1], 1))
 				change(l, k, &s);
 		tap_note("%s: %u changes inside g-nodes of level 1; %u left what is visible outside "
-		    "level 2 as it was, %u did not (%u ETPs outside); %u questions of border nodes",
-		    graph_shape_name(shapes[i]), s.changes, s.quiet, s.seen, s.news, s.questions);
+		    "level 2 as it was, %u did not (%u ETPs outside)", graph_shape_name(shapes[i]),
+		    s.changes, s.quiet, s.seen, s.news);
 		all.quiet += s.quiet;
 		all.seen += s.seen;
 		all.news += s.news;

@@ -2,7 +2,8 @@
 /*
  * What must hold between the two ends of an arc when nothing is under way: what a neighbour
  * outside may use has been told and is remembered, what it may not use any more has been
- * withdrawn, no destination that one end could tell is hidden from the other.
+ * withdrawn, no destination that one end could tell is hidden from the other.  Costs are remembered as they
+ * are, but for differences that are not significant, and less than what the arc costs (A30).
  *
  * Where it holds for all arcs, every node knows every destination that it is connected with.
  * Else there were an arc, of the lowest level possible, from one that does not know it to one
@@ -65,6 +66,7 @@ static bool
 is_significant(const struct path *was, uint64_t cost, uint32_t nodes, const struct fingerprint *fp)
 {
 	return cost_is_significant(was->cost, cost) || nodes_is_significant(was->nodes, nodes) ||
+	    (cost > was->cost && cost - was->cost >= was->arc->cost) ||
 	    !fingerprint_equal(&was->fp->f, fp);
 }
 
@@ -116,22 +118,63 @@ check_remembered(struct ends *e)
 	return true;
 }
 
-/* Does the hearer remember a path to AT over this arc, of at most HOPS? */
+/* Does the hearer remember A, a path of the teller? */
 static bool
-is_remembered(const struct ends *e, struct coord at, size_t hops)
+is_remembered(const struct ends *e, const struct path *a)
 {
 	const struct qspn *q = e->hearer;
+	struct coord at = path_end(a);
 	const struct dest *d = map_find(q, at);
 
 	for (size_t i = 0; d != NULL && i < d->n; i++)
-		if (d->v[i]->arc == e->in && d->v[i]->n <= hops)
+		if (d->v[i]->arc == e->in && is_of(e, d->v[i], a))
 			return true;
 	for (size_t i = spare_first(q, at); i < q->n_spares; i++) {
 		if (!coord_equal(path_end(q->spare[i]), at))
 			return false;
-		if (q->spare[i]->arc == e->in && q->spare[i]->n <= hops)
+		if (q->spare[i]->arc == e->in && is_of(e, q->spare[i], a))
 			return true;
 	}
+	return false;
+}
+
+/* Is it forgotten because of a limit? */
+static bool
+is_full(const struct qspn *q, const struct path *a)
+{
+	return a->n > q->p->max_hops || q->n_paths + q->n_spares >= q->p->max_paths_all;
+}
+
+/* Of what the teller has to D: what is of use to the hearer is known there. */
+static bool
+check_told_of(struct ends *e, const struct dest *d)
+{
+	bool told = false;
+
+	for (size_t i = 0; i < d->n; i++) {
+		if (!is_told(e, d->v[i]))
+			continue;
+		told = true;
+		if (amended(e->hearer, QSPN_A27_SPARE) && !is_full(e->hearer, d->v[i]) &&
+		    !is_remembered(e, d->v[i]))
+			return broken(e, d->at, "a path is told that is not remembered");
+	}
+	return !told || map_find(e->hearer, d->at) != NULL ||
+	    broken(e, d->at, "told, and not known");
+}
+
+/* The way to the teller itself. */
+static bool
+knows_teller(const struct ends *e)
+{
+	const struct dest *d = map_find(e->hearer, e->in->at);
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (d->v[i]->arc == e->in && d->v[i]->n == 1)
+			return true;
+	for (size_t i = spare_first(e->hearer, e->in->at); i < e->hearer->n_spares; i++)
+		if (e->hearer->spare[i]->arc == e->in && e->hearer->spare[i]->n == 1)
+			return true;
 	return false;
 }
 
@@ -139,22 +182,13 @@ static bool
 check_told(struct ends *e)
 {
 	const struct qspn *q = e->teller;
-	bool spares = amended(e->hearer, QSPN_A27_SPARE);
 
-	if (!is_remembered(e, e->in->at, 1) && spares)
+	if (!knows_teller(e) && amended(e->hearer, QSPN_A27_SPARE))
 		return broken(e, e->in->at, "the neighbour itself is not remembered");
 	for (unsigned l = e->out->at.level; l < q->levels; l++)
-		for (size_t i = 0; i < q->level[l].n; i++) {
-			const struct dest *d = q->level[l].v[i];
-			bool told = false;
-
-			for (size_t j = 0; j < d->n && !told; j++)
-				told = is_told(e, d->v[j]);
-			if (told && map_find(e->hearer, d->at) == NULL)
-				return broken(e, d->at, "told, and not known");
-			if (told && spares && !is_remembered(e, d->at, SIZE_MAX))
-				return broken(e, d->at, "no path that is told is remembered");
-		}
+		for (size_t i = 0; i < q->level[l].n; i++)
+			if (!check_told_of(e, q->level[l].v[i]))
+				return false;
 	return true;
 }
 

@@ -332,30 +332,55 @@ mattered(const struct arc *a, const struct item *i)
 	    path_end(i->p).level >= a->at.level);
 }
 
-/* Of the items from FIRST on, those for one destination: how many; *CLOSED: A shall hear of all (A1). */
-static size_t
-group_size(const struct arc *a, const struct item *v, size_t first, size_t n, bool *closed)
-{
-	size_t i = first;
+/* The items for one destination. */
+struct group {
+	const struct item *v;
+	size_t n;
+};
 
-	*closed = false;
-	for (; i < n && coord_equal(path_end(v[i].p), path_end(v[first].p)); i++)
-		*closed = *closed || ((v[i].news & CHANGE_WORSE) != 0 && mattered(a, &v[i]));
-	return i - first;
+/* Those from the first of the N at V on. */
+static struct group
+group_of(const struct item *v, size_t n)
+{
+	size_t i = 1;
+
+	while (i < n && coord_equal(path_end(v[i].p), path_end(v[0].p)))
+		i++;
+	return (struct group){ v, i };
 }
 
-/* I as A is to be told; false when it is not. */
+/*
+ * Something of G got worse that mattered to A.  Is it told of I as well, of which there is nothing
+ * new?  When A remembers (A29), only if what got worse stood for it there (A26); else it may have
+ * let it go (A1).
+ */
 static bool
-tells(const struct qspn *q, const struct arc *a, const struct item *i, bool closed, struct item *out)
+is_closed(const struct qspn *q, const struct arc *a, const struct group *g, const struct item *i)
 {
-	unsigned whole = closed ? CHANGE_ANY | CHANGE_CLOSED : CHANGE_ANY;
+	bool memory = relies_on_memory(q) && a->known;
 
-	if ((i->news & (whole | CHANGE_NODES)) == 0 || is_unspeakable(q, i) || is_unheard_of(i) ||
-	    !is_of_use(a, i))
+	for (size_t k = 0; k < g->n; k++)
+		if ((g->v[k].news & CHANGE_WORSE) != 0 && mattered(a, &g->v[k]) &&
+		    (!memory || look_same(g->v[k].p, i->p, a->at.level)))
+			return true;
+	return false;
+}
+
+/* I, of G, as A is to be told; false when it is not. */
+static bool
+tells(const struct qspn *q, const struct arc *a, const struct group *g, const struct item *i,
+    struct item *out)
+{
+	bool whole = (i->news & CHANGE_ANY) != 0;
+
+	if (is_unspeakable(q, i) || is_unheard_of(i) || !is_of_use(a, i))
+		return false;
+	whole = whole || ((i->news & CHANGE_CLOSED) != 0 && is_closed(q, a, g, i));
+	if (!whole && (i->news & CHANGE_NODES) == 0)
 		return false;
 	*out = *i;
-	out->brief = amended(q, QSPN_A28_MARKS) && i->p->spoken &&
-	    (i->dead || (i->news & whole) == 0) && has_mark(q, a, i->p);
+	out->brief = amended(q, QSPN_A28_MARKS) && i->p->spoken && (i->dead || !whole) &&
+	    has_mark(q, a, i->p);
 	return true;
 }
 
@@ -364,13 +389,13 @@ static void
 flush_arc(struct qspn *q, struct arc *a, const struct item *all, struct item *v)
 {
 	struct qspn_msg *m;
-	size_t n = 0, end = 0;
-	bool closed = false;
+	struct group g = { all, 0 };
+	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_dirty; i++) {
-		if (i == end)
-			end += group_size(a, all, i, q->n_dirty, &closed);
-		n += arc_is_in(q->dirty[i].arcs, a) && tells(q, a, &all[i], closed, &v[n]);
+		if (all + i == g.v + g.n)
+			g = group_of(all + i, q->n_dirty - i);
+		n += arc_is_in(q->dirty[i].arcs, a) && tells(q, a, &g, &all[i], &v[n]);
 	}
 	if (n == 0 && ((a->why & WHY_ADDED) != 0 || !q->dirty_own || has_been_told(q, a)))
 		return;

@@ -92,6 +92,7 @@ arc_free_all(struct qspn *q)
 void
 arcs_recoord(struct qspn *q)
 {
+	q->unserved = true;
 	for (size_t i = 0; i < q->n_arcs; i++)
 		if (q->arc[i]->known)
 			naddr_coord(q->topo, &q->me, &q->arc[i]->peer, &q->arc[i]->at);
@@ -115,11 +116,11 @@ arc_ask(struct qspn *q, struct arc *a, enum why why)
 	q->stats.requests_out++;
 }
 
-/* Neighbours may have alternatives that were not worth keeping before. */
+/* Neighbours may have alternatives that were not worth keeping before (unless they were kept, A29). */
 static void
 ask_all(struct qspn *q)
 {
-	for (size_t i = 0; i < q->n_arcs; i++)
+	for (size_t i = 0; i < q->n_arcs && !relies_on_memory(q); i++)
 		arc_ask(q, q->arc[i], WHY_NEWS);
 }
 
@@ -147,7 +148,21 @@ qspn_arc_add(struct qspn *q, uint64_t now, uint32_t number, uint64_t cost, struc
 	return true;
 }
 
-/* Copies of all paths through A: so each of their destinations is looked at. */
+/* P as it was told last. */
+static void
+cand_told(struct qspn *q, struct cands *c, const struct path *p)
+{
+	size_t n = c->n;
+
+	cands_as_is(q, c, p);
+	if (c->n > n)
+		c->v[n]->cost = p->told;
+}
+
+/*
+ * Copies of all paths through A: so each of their destinations is looked at, and by the arc as it is
+ * now, what is to be recorded.
+ */
 static void
 cands_through(struct qspn *q, const struct arc *a, struct cands *c)
 {
@@ -157,11 +172,11 @@ cands_through(struct qspn *q, const struct arc *a, struct cands *c)
 
 			for (size_t j = 0; j < d->n; j++)
 				if (d->v[j]->arc == a)
-					cands_as_is(q, c, d->v[j]);
+					cand_told(q, c, d->v[j]);
 		}
 	for (size_t i = 0; i < q->n_spares; i++)
 		if (q->spare[i]->arc == a)
-			cands_as_is(q, c, q->spare[i]);
+			cand_told(q, c, q->spare[i]);
 }
 
 bool

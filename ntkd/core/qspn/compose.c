@@ -104,8 +104,7 @@ outside(const struct path *p, unsigned level)
 	return j;
 }
 
-/* From outside our g-node of LEVEL, do A and B look the same? */
-static bool
+bool
 look_same(const struct path *a, const struct path *b, unsigned level)
 {
 	size_t i = outside(a, level), j = outside(b, level);
@@ -346,8 +345,27 @@ path_write(const struct item *i, struct peer_path *m, struct room *r)
 	cost_write(i->dead ? COST_DEAD : path_total(p), &m->cost_kind, &m->cost);
 }
 
+/* I is told: where it is of use, the others that look the same are not what is known there any more. */
 static void
-paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
+note_told(const struct qspn *q, const struct item *i)
+{
+	const struct dest *d = map_find(q, path_end(i->p));
+	unsigned end = path_end(i->p).level;
+
+	i->p->spoken = true;
+	i->p->told_at = ~i->ignore;
+	for (size_t k = 0; end > 0 && d != NULL && k < d->n; k++) {
+		if (d->v[k] == i->p || !look_same(d->v[k], i->p, end))
+			continue;
+		for (unsigned l = 1; l <= end; l++)
+			if ((i->ignore >> l & 1) == 0 && look_same(d->v[k], i->p, l))
+				d->v[k]->told_at &= ~(UINT32_C(1) << l);
+	}
+}
+
+static void
+paths_write(const struct qspn *q, const struct item *v, size_t n, struct peer_etp *m,
+    struct room *r)
 {
 	struct peer_path *paths = room_take(r, n * sizeof(*paths));
 	uint16_t k = 0;
@@ -356,8 +374,7 @@ paths_write(const struct item *v, size_t n, struct peer_etp *m, struct room *r)
 		if (v[i].brief)
 			continue;
 		path_write(&v[i], &paths[k++], r);
-		v[i].p->spoken = true;
-		v[i].p->told_at = ~v[i].ignore;
+		note_told(q, &v[i]);
 	}
 	m->paths.v = paths;
 	m->paths.n = k;
@@ -434,7 +451,7 @@ compose(struct qspn *q, const struct arc *to, bool full, const struct coord *hop
 	own_write(q, to, e, &r);
 	hops_write(hops, n_hops, e, &r);
 	reports_write(v, n, n_fps, e, &r);
-	paths_write(v, n, e, &r);
+	paths_write(q, v, n, e, &r);
 	marks_write(to, v, n, e, &r);
 	return m;
 }

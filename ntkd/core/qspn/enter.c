@@ -142,6 +142,7 @@ copy_path(struct qspn *q, const struct qspn_entry *e, const struct path *old)
 		p->hops[i] = old->hops[i];
 	p->arc = a;
 	p->cost = old->cost;
+	p->told = old->told;
 	p->nodes = old->nodes;
 	p->fp = fps_take(&q->fps, &f);
 	if (p->fp == NULL) {

@@ -203,14 +203,14 @@ qspn_answer(struct qspn *q, uint64_t now, uint32_t number, uint32_t call,
 
 /* --- requests ----------------------------------------------------------------------- */
 
-/* The neighbour's address, and what follows when it is not what it was (A6). */
+/* The neighbour's address, and what follows when it is not what it was (A6, A27). */
 static void
 learn_requester(struct qspn *q, struct arc *a, const struct naddr *requester)
 {
 	struct cands c = { 0 };
 
 	arc_learn_peer(q, a, requester, false, &c);
-	if (c.n == 0)
+	if (c.n == 0 && !q->unserved)
 		return;
 	map_update(q, &c, NULL);
 	own_refresh(q);

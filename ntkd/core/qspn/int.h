@@ -71,6 +71,7 @@ struct path {
 	uint32_t refs;
 	uint32_t nodes;
 	uint64_t cost;		/* advertised: from the gateway on */
+	uint64_t told;		/* the same as it was told last, recorded or not (A30) */
 	struct fpref *fp;
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
 	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
@@ -180,6 +181,7 @@ struct qspn {
 	size_t n_paths;
 	bool unswept;		/* a destination is gone: there may be paths through it */
 	bool unused;		/* one is new: spare paths through it may be of use now */
+	bool unserved;		/* a neighbour's g-node is new: no path may lead around it */
 	struct path **spare;	/* paths put aside, by path_cmp() */
 	size_t n_spares, spares_size;
 	struct adjacent *adj;	/* by coordinate */
@@ -221,6 +223,15 @@ static inline bool
 amended(const struct qspn *q, enum qspn_amendment a)
 {
 	return (q->p->amendments & (uint32_t)a) != 0;
+}
+
+/* A29: everything told to a neighbour is remembered there. */
+static inline bool
+relies_on_memory(const struct qspn *q)
+{
+	const uint32_t all = QSPN_A26_OUTSIDE | QSPN_A27_SPARE | QSPN_A29_MEMORY;
+
+	return (q->p->amendments & all) == all;
 }
 
 /* qspn.c */
@@ -283,6 +294,7 @@ struct choice {
 	uint64_t total;
 	uint32_t *weight;	/* of its hops but the last */
 	bool fresh;		/* not stored yet */
+	bool told;		/* a message tells of it now */
 	bool mandatory, kept;
 	bool aside;		/* not kept, but remembered (A27) */
 	bool barred;		/* put aside, and not needed */
@@ -307,8 +319,8 @@ void spare_add(struct qspn *q, struct path *p);	/* takes the reference */
 void spare_take(struct qspn *q, struct path *p);	/* gives the reference */
 void spare_drop(struct qspn *q, struct path *p);
 void spare_free(struct qspn *q);
-/* Bars those of the N at V, which are sorted, that are put aside and not needed; ANY: one may be. */
-void spare_bar(const struct qspn *q, struct choice *v, size_t n, bool any);
+/* Bars those of the N at V, which are sorted, that are put aside and not needed. */
+void spare_bar(struct qspn *q, const struct around *a, struct choice *v, size_t n);
 /* Marks what is to be put aside of the N at V, which are sorted and selected. */
 void spare_choose(const struct qspn *q, struct choice *v, size_t n);
 
@@ -377,6 +389,8 @@ struct item {
 struct item item_make(const struct qspn *q, struct path *p);
 uint32_t path_sum(const struct path *p, size_t first);	/* of its arcs from there on */
 uint32_t ignore_outside(const struct qspn *q, const struct path *p);
+/* From outside our g-node of LEVEL, do A and B, paths to one destination, look the same? */
+bool look_same(const struct path *a, const struct path *b, unsigned level);
 /* Does the neighbour behind TO know P by a mark that no other path has (A28)? */
 bool has_mark(const struct qspn *q, const struct arc *to, const struct path *p);
 /* Is I of use to the neighbour at AT? */

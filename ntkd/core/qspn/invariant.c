@@ -120,7 +120,7 @@ check_map(const struct qspn *q, struct fault *w)
 	return n == q->n_paths || broken(w, "%zu paths stored, %zu counted", n, q->n_paths);
 }
 
-/* Put aside: usable or not, but never what is stored, and one of each arc to each destination. */
+/* Put aside: usable or not, but never what is stored. */
 static bool
 check_spare(const struct qspn *q, size_t i, struct fault *w)
 {
@@ -142,9 +142,37 @@ check_spare(const struct qspn *q, size_t i, struct fault *w)
 	if (p->blind && !path_is_blind(q, p))
 		return broken(w, "(%u,%u): a path put aside was not looked at again",
 		    at.level, at.pos);
-	for (size_t j = i; j-- > 0 && coord_equal(path_end(q->spare[j]), at); )
-		if (q->spare[j]->arc == p->arc)
-			return broken(w, "(%u,%u): two paths of one arc put aside", at.level, at.pos);
+	return true;
+}
+
+/* Does a stored path to the destination of P, which is put aside, lead around AT as well? */
+static bool
+is_led_around(const struct qspn *q, const struct path *p, struct coord at)
+{
+	const struct dest *d = map_find(q, path_end(p));
+
+	/* There was no room for it. */
+	if (d == NULL || d->n == q->p->max_paths_dest)
+		return true;
+	for (size_t i = 0; i < d->n; i++)
+		if (!path_has(d->v[i], at))
+			return true;
+	return false;
+}
+
+/* Nothing is put aside that leads around a neighbour around whom nothing stored leads. */
+static bool
+check_around(const struct qspn *q, const struct path *p, struct fault *w)
+{
+	struct coord to = path_end(p);
+
+	for (size_t i = 0; i < q->n_arcs; i++) {
+		struct coord at = q->arc[i]->at;
+
+		if (q->arc[i]->known && !path_has(p, at) && !is_led_around(q, p, at))
+			return broken(w, "(%u,%u): a path around (%u,%u) is put aside, and none is "
+			    "stored", to.level, to.pos, at.level, at.pos);
+	}
 	return true;
 }
 
@@ -152,7 +180,8 @@ static bool
 check_spares(const struct qspn *q, struct fault *w)
 {
 	for (size_t i = 0; i < q->n_spares; i++)
-		if (!check_spare(q, i, w))
+		if (!check_spare(q, i, w) ||
+		    (!path_is_blind(q, q->spare[i]) && !check_around(q, q->spare[i], w)))
 			return false;
 	return true;
 }

@@ -61,10 +61,11 @@ enum qspn_amendment {
 	 */
 	QSPN_A26_OUTSIDE = 1 << 11,
 	/*
-	 * Nor this: of each arc the cheapest path told to each destination is remembered, selected or
-	 * not, and while hops of it are unknown.  What was put aside is selected from (spec 4.11) only
-	 * when it would be the cheapest of all.  Otherwise what a neighbour has told, and does not
-	 * repeat, is lost to who needs it later (spare.c).
+	 * Nor this: of each arc every path told to each destination is remembered, selected or not,
+	 * and while hops of it are unknown.  What was put aside is selected from (spec 4.11) when
+	 * something kept got worse, when it would be the cheapest of all, or when nothing else leads
+	 * around a neighbour.  Otherwise what a neighbour has told, and does not repeat, is lost to
+	 * who needs it later (spare.c).
 	 */
 	QSPN_A27_SPARE = 1 << 12,
 	/*
@@ -72,9 +73,20 @@ enum qspn_amendment {
 	 * inside its destination, is told by its mark: destination and sum of its arcs.
 	 */
 	QSPN_A28_MARKS = 1 << 13,
-	QSPN_PROFILE_R = (1 << 14) - 1,
+	/*
+	 * Nor this, which rests on A26 and A27: neighbours remember, so what got worse is told alone
+	 * (A1 tells all paths to its destination), and nobody is asked when an arc of ours ends or
+	 * changes its cost (spec 4.3, 4.4).
+	 */
+	QSPN_A29_MEMORY = 1 << 14,
+	/*
+	 * Nor this: a path that got dearer by as much as the arc over which it was told is always
+	 * recorded.  What a neighbour believes then never is so wrong that packets go round (update.c).
+	 */
+	QSPN_A30_DEARER = 1 << 15,
+	QSPN_PROFILE_R = (1 << 16) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node. */
-	QSPN_X_INCLUSIVE = 1 << 14,
+	QSPN_X_INCLUSIVE = 1 << 16,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */
@@ -89,7 +101,8 @@ struct qspn_params {
 	uint64_t periodic;		/* µs: 600 s, plus up to 10 % */
 	/* Limits, with what happens at each. */
 	uint16_t max_arcs;		/* another is refused */
-	uint16_t max_paths_dest;	/* stored for one destination: dear optional ones go first */
+	/* Stored for one destination (dear optional ones go first), and remembered of one arc. */
+	uint16_t max_paths_dest;
 	uint16_t max_hops;		/* of one path, at most PEER_HOPS: longer ones are not taken */
 	uint32_t max_dests;		/* of one level: further positions are not taken */
 	uint16_t max_paths_all;		/* stored and put aside in all; an ETP with more is refused */

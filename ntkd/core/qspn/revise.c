@@ -42,8 +42,10 @@ cands_as_is(struct qspn *q, struct cands *c, const struct path *p)
 	size_t n = c->n;
 
 	cands_dead(q, c, p);
-	if (c->n > n)
-		c->v[n]->cost = p->cost;
+	if (c->n == n)
+		return;
+	c->v[n]->cost = p->cost;
+	c->v[n]->told = p->told;
 }
 
 /* A copy with another number of nodes inside. */
@@ -99,6 +101,7 @@ follow_one(struct qspn *q, const struct path *p, struct coord at, struct cands *
 	memcpy(now->hops, p->hops, p->n * sizeof(p->hops[0]));
 	now->hops[0].to = at;
 	now->cost = p->cost;
+	now->told = p->told;
 	now->nodes = p->nodes;
 	now->arc = p->arc;
 	cands_add(q, c, now);
@@ -144,7 +147,10 @@ arc_learn_peer(struct qspn *q, struct arc *a, const struct naddr *peer, bool tel
 	a->peer = *peer;
 	a->known = true;
 	naddr_coord(q->topo, &q->me, peer, &a->at);
-	if (!was_known || coord_equal(old, a->at))
+	if (was_known && coord_equal(old, a->at))
+		return;
+	q->unserved = true;
+	if (!was_known)
 		return;
 	if (!amended(q, QSPN_A6_RETIRE)) {
 		retire_one(q, a, old, c);
@@ -200,6 +206,7 @@ revise_path(struct qspn *q, struct arc *a, const struct peer_path *m, struct fpr
 		p->hops[i].id = m->arcs.v[skip + i - 1];
 	}
 	cost_read(m->cost_kind, m->cost, &p->cost);
+	p->told = p->cost;
 	cands_add(q, c, p);
 }
 

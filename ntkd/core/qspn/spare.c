@@ -2,16 +2,19 @@
 /*
  * Spare paths (QSPN_A27_SPARE): what a neighbour tells and the selection does not keep.
  *
- * A neighbour tells a path once, and again only when something of its own gets worse (A1).
- * Whoever forgets what was not worth keeping loses the destination when all that was kept
- * dies of something that the neighbour has no part in: two neighbours offer each other's
- * outdated way while the third, whose ways those were, has told of the dearer one already;
- * five ways end with one and the same link; a hop is unknown for a moment.  So of each arc
- * the cheapest path to each destination is remembered: kept, or put aside here.  One whose
- * hops are all known goes before a cheaper one that could not be used.
+ * A neighbour tells a path once, and again only when something of it changes.  Whoever forgets
+ * what was not worth keeping loses the destination when all that was kept dies of something that
+ * the neighbour has no part in: two neighbours offer each other's outdated way while the third,
+ * whose ways those were, has told of the dearer one already; five ways end with one and the same
+ * link; a hop is unknown for a moment.  Or it keeps the destination, but no way around the neighbour
+ * that the packets come from.  So everything told over each arc is remembered, as many paths to
+ * one destination as may be stored: kept, or put aside here.  Those whose hops are all known go before
+ * cheaper ones that could not be used.
  *
- * A spare path is nobody's business: not told, not counted, not shown.  It is looked at again
- * with its destination, and when a hop of it becomes known.
+ * A spare path is nobody's business: not told, not counted, not shown.  It is looked at again when a
+ * hop of it becomes known, and with its destination: when something kept got worse it is a
+ * candidate like all others; else when it would be the cheapest of all, or when nothing else leads
+ * around a neighbour.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -106,53 +109,81 @@ spare_free(struct qspn *q)
 
 /* --- which ones ------------------------------------------------------------------ */
 
-/* Marks the first usable one (or first of all, when BLIND) of each arc that is not in SET. */
+/* Marks those that are usable (or all, when BLIND), up to the limit for each arc: SET counts. */
 static void
-mark(const struct qspn *q, struct choice *v, size_t n, bool blind, uint64_t *set)
+mark(const struct qspn *q, struct choice *v, size_t n, bool blind, uint16_t *set)
 {
 	for (size_t i = 0; i < n && v[i].total != COST_DEAD; i++) {
-		const struct arc *a = v[i].p->arc;
+		unsigned slot = v[i].p->arc->slot;
 
-		if (arc_is_in(set, a) || (!blind && !v[i].kept && path_is_blind(q, v[i].p)))
+		if (v[i].kept || v[i].aside || set[slot] >= q->p->max_paths_dest ||
+		    (!blind && path_is_blind(q, v[i].p)))
 			continue;
-		v[i].aside = !v[i].kept;
-		set[a->slot / 64] |= UINT64_C(1) << a->slot % 64;
+		v[i].aside = true;
+		set[slot]++;
 	}
-}
-
-/*
- * Only the cheapest one is needed, and only when it would be the cheapest of all.  What else is
- * kept depends on what others keep; were spare paths asked again and again whether they
- * fit in now, neighbours would take turns for ever.
- */
-void
-spare_bar(const struct qspn *q, struct choice *v, size_t n, bool any)
-{
-	struct choice *spare = NULL;
-	size_t i = 0;
-
-	for (; i < n && v[i].total != COST_DEAD; i++) {
-		bool blind = path_is_blind(q, v[i].p);
-
-		v[i].barred = v[i].p->spare;
-		if (!v[i].barred && !blind)
-			break;
-		if (v[i].barred && !blind && spare == NULL)
-			spare = &v[i];
-	}
-	if (spare != NULL && any && (i == n || spare->total < v[i].total))
-		spare->barred = false;
-	for (; i < n; i++)
-		v[i].barred = v[i].p->spare;
 }
 
 void
 spare_choose(const struct qspn *q, struct choice *v, size_t n)
 {
-	uint64_t set[ARC_WORDS] = { 0 };
+	uint16_t set[ARC_SLOTS] = { 0 };
 
 	if (!amended(q, QSPN_A27_SPARE))
 		return;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kept)
+			set[v[i].p->arc->slot]++;
 	mark(q, v, n, false, set);
 	mark(q, v, n, true, set);
+}
+
+/* The cheapest one, when it would be the cheapest of all. */
+static void
+unbar_best(const struct qspn *q, struct choice *v, size_t n)
+{
+	for (size_t i = 0; i < n && v[i].total != COST_DEAD; i++) {
+		if (path_is_blind(q, v[i].p))
+			continue;
+		v[i].barred = false;
+		return;
+	}
+}
+
+/* Those that lead around neighbours that nothing else leads around. */
+static void
+unbar_around(const struct qspn *q, const struct around *a, struct choice *v, size_t n, bool *done)
+{
+	for (unsigned barred = 0; barred < 2; barred++)
+		for (size_t i = 0; i < n && v[i].total != COST_DEAD; i++) {
+			bool any = false;
+
+			if (v[i].barred != (barred != 0) || path_is_blind(q, v[i].p))
+				continue;
+			for (size_t k = 0; k < a->n_near; k++)
+				if (!done[k] && !path_has(v[i].p, a->near[k]))
+					any = done[k] = true;
+			v[i].barred = v[i].barred && !any;
+		}
+}
+
+/*
+ * Nothing kept got worse.  What is kept besides the cheapest and those that lead around neighbours
+ * depends on what others keep; were spare paths asked again and again whether they fit in now,
+ * neighbours would take turns for ever.
+ */
+void
+spare_bar(struct qspn *q, const struct around *a, struct choice *v, size_t n)
+{
+	bool *done = scratch_take(&q->scratch, a->n_near + 1);
+
+	if (done == NULL) {
+		q->failed = true;
+		return;
+	}
+	memset(done, 0, a->n_near + 1);
+	for (size_t i = 0; i < n; i++)
+		v[i].barred = v[i].p->spare && !v[i].told;
+	unbar_best(q, v, n);
+	unbar_around(q, a, v, n, done);
 }

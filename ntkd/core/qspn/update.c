@@ -122,6 +122,7 @@ struct turn {
 	struct dest *d;		/* NULL while it is unknown */
 	struct coord at;
 	const struct arc *changed;
+	const struct around *around;
 	struct choice *v;
 	size_t n;
 	size_t before;		/* stored paths */
@@ -130,16 +131,37 @@ struct turn {
 };
 
 static void
-choice_add(struct turn *t, struct path *p, bool fresh)
+choice_add(struct turn *t, struct path *p, bool told)
 {
 	struct choice *c = &t->v[t->n];
 
-	*c = (struct choice){ .p = p, .fresh = fresh };
+	*c = (struct choice){ .p = p, .fresh = told && !p->spare, .told = told };
 	c->weight = scratch_take(&t->q->scratch, p->n * sizeof(c->weight[0]));
 	if (c->weight == NULL)
 		t->q->failed = true;
 	else
 		t->n++;
+}
+
+/*
+ * A30: P got dearer by as much as the arc over which it is told.
+ *
+ * With this no packet goes round at rest.  A node sends a packet for which it reckons with the cost f
+ * by the arc c to a neighbour, who told it f - c.  What the neighbour reckons with is less than
+ * c above that, else this node would have recorded it: less than f.  (It has the path of which
+ * it told, or a cheaper one that looks the same, and that leads around this node.)  So what nodes
+ * reckon with falls at each of them, and none comes twice.
+ */
+static bool
+is_dearer(const struct qspn *q, const struct path *p, uint64_t cost)
+{
+	return amended(q, QSPN_A30_DEARER) && cost > p->cost && cost - p->cost >= p->arc->cost;
+}
+
+static bool
+is_cost_relevant(const struct qspn *q, const struct path *p, uint64_t cost)
+{
+	return cost_is_significant(p->cost, cost) || is_dearer(q, p, cost);
 }
 
 static bool
@@ -148,7 +170,7 @@ is_relevant(const struct qspn *q, const struct path *old, const struct path *new
 	bool fp = amended(q, QSPN_A14_WHOLE) ? old->fp == new_->fp :
 	    fingerprint_same(&old->fp->f, &new_->fp->f);
 
-	return !fp || cost_is_significant(old->cost, new_->cost) ||
+	return !fp || is_cost_relevant(q, old, new_->cost) ||
 	    nodes_is_significant(old->nodes, new_->nodes);
 }
 
@@ -157,9 +179,9 @@ is_relevant(const struct qspn *q, const struct path *old, const struct path *new
  * got cheaper, nor because more nodes are behind it.
  */
 static bool
-is_worse(const struct path *old, const struct path *new_)
+is_worse(const struct qspn *q, const struct path *old, const struct path *new_)
 {
-	return (new_->cost > old->cost && cost_is_significant(old->cost, new_->cost)) ||
+	return (new_->cost > old->cost && is_cost_relevant(q, old, new_->cost)) ||
 	    fingerprint_elder(&old->fp->f, &new_->fp->f) < 0;
 }
 
@@ -173,7 +195,7 @@ retell(struct qspn *q, struct path *p, const struct path *new_)
 	new_->fp->refs++;
 	fps_drop(&q->fps, p->fp);
 	p->fp = new_->fp;
-	if (new_->cost < p->cost || cost_is_significant(p->cost, new_->cost))
+	if (new_->cost < p->cost || is_cost_relevant(q, p, new_->cost))
 		p->cost = new_->cost;
 	p->nodes = new_->nodes;
 }
@@ -215,16 +237,17 @@ gather_stored(struct turn *t, struct group *g)
 		struct path *p = t->d->v[i];
 		const struct path *new_ = group_take(g, p);
 
+		if (new_ != NULL)
+			p->told = new_->told;
 		if (new_ != NULL && is_relevant(t->q, p, new_)) {
-			bool worse = is_worse(p, new_);
+			bool worse = is_worse(t->q, p, new_);
 
 			renew(t->q, p, new_);
-			t->worse = t->worse || worse;
 			p->changed |= worse ? CHANGE_WORSE : 0;
-		} else if (t->changed != NULL && p->arc == t->changed) {
-			t->worse = true;
-			p->changed = CHANGE_ANY | CHANGE_WORSE;
 		}
+		if (t->changed != NULL && p->arc == t->changed)
+			p->changed |= CHANGE_ANY | CHANGE_WORSE;
+		t->worse = t->worse || (p->changed & CHANGE_WORSE) != 0 || path_is_blind(t->q, p);
 		choice_add(t, p, false);
 	}
 }
@@ -239,9 +262,11 @@ gather_spares(struct turn *t, struct group *g)
 		const struct path *new_ = group_take(g, p);
 
 		/* As of what is stored: the neighbour reckons with what we recorded. */
+		if (new_ != NULL)
+			p->told = new_->told;
 		if (new_ != NULL && is_relevant(t->q, p, new_))
 			retell(t->q, p, new_);
-		choice_add(t, p, false);
+		choice_add(t, p, new_ != NULL);
 	}
 }
 
@@ -280,6 +305,13 @@ choice_cmp(const void *a, const void *b)
 	return path_cmp(x->p, y->p);
 }
 
+static void
+bar_all(struct turn *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i].barred = true;
+}
+
 static bool
 turn_gather(struct turn *t, struct group *g)
 {
@@ -297,8 +329,11 @@ turn_gather(struct turn *t, struct group *g)
 		t->v[i].total = path_total(t->v[i].p);
 	if (t->n > 1)
 		qsort(t->v, t->n, sizeof(t->v[0]), choice_cmp);
-	if (t->spares > 0)
-		spare_bar(t->q, t->v, t->n, is_admitted(t));
+	/* When something got worse everything that is remembered is looked at anew. */
+	if (t->spares > 0 && !(t->worse && relies_on_memory(t->q)))
+		spare_bar(t->q, t->around, t->v, t->n);
+	if (!is_admitted(t))
+		bar_all(t);
 	return !t->q->failed;
 }
 
@@ -431,7 +466,8 @@ spares_of(const struct qspn *q, struct coord at)
 static void
 dest_update(struct qspn *q, struct group *g, const struct around *a, const struct arc *changed)
 {
-	struct turn t = { .q = q, .d = map_find(q, g->at), .at = g->at, .changed = changed };
+	struct turn t = { .q = q, .d = map_find(q, g->at), .at = g->at, .changed = changed,
+	    .around = a };
 	struct tally tally = { 0 };
 	struct before was = select_before(t.d);
 	uint64_t *ids;
@@ -503,6 +539,19 @@ use_once(struct qspn *q, const struct around *a)
 	}
 }
 
+/* A neighbour's g-node is new: what is put aside may be all that leads around it. */
+static void
+serve_once(struct qspn *q, const struct around *a)
+{
+	for (unsigned l = 0; l < q->levels; l++)
+		for (size_t i = 0; i < q->level[l].n && !q->failed; i++) {
+			struct coord at = q->level[l].v[i]->at;
+
+			if (spares_of(q, at) > 0)
+				dest_again(q, at, a);
+		}
+}
+
 /*
  * A15 and A27.  Each round of the first loop follows the loss of a destination, each of the
  * second one's arrival; and what arrives makes none go.
@@ -512,8 +561,11 @@ map_sweep(struct qspn *q)
 {
 	struct around a;
 
-	if ((!q->unswept && !q->unused) || !around_make(q, &a))
+	if ((!q->unswept && !q->unused && !q->unserved) || !around_make(q, &a))
 		return;
+	if (q->unserved)
+		serve_once(q, &a);
+	q->unserved = false;
 	while (q->unswept && !q->failed && amended(q, QSPN_A15_SWEEP)) {
 		q->unswept = false;
 		sweep_once(q, &a);
@@ -540,8 +592,9 @@ map_update(struct qspn *q, struct cands *c, const struct arc *changed)
 		n = groups_make(c, g);
 		for (size_t i = 0; i < n && !q->failed; i++)
 			dest_update(q, &g[i], &a, changed);
-		map_sweep(q);
 	}
+	if (!q->failed)
+		map_sweep(q);
 	cands_forget(q, c);
 	q->stats.updates += q->news.n > before;
 }
