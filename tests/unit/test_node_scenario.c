@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/townwalk.h"
-#include "tests/unit/nodebed.h"
+#include "sim/townwalk.h"
+#include "sim/town.h"
 #include "tests/unit/tap.h"
 
 enum { ALFA, BETA, GAMMA, DELTA, MU, EPSILON, SYSTEMS };
@@ -50,7 +50,7 @@ town_make(struct town *b, uint64_t seed)
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"manual\"\n"
 		    "interface eth1 { }\nanonymize-others = true\naccept-anonymous = true\n"
 		    "handover-delay = 1000\n", systems[i].address);
-		CU_ASSERT_EQUAL(town_add(b, systems[i].name, text, &m), i);
+		CU_ASSERT_EQUAL(town_add_text(b, systems[i].name, text, &m), i);
 		CU_ASSERT_TRUE_FATAL(town_start(b, i));
 	}
 }
@@ -496,10 +496,10 @@ test_orders(void)
 		struct town b;
 
 		town_make(&b, seed);
-		b.latency = 100 + rng_below(&b.rng, 5000);
-		b.jitter = 1 + rng_below(&b.rng, 40000);
+		b.segment[0].latency = 100 + rng_below(&b.rng, 5000);
+		b.segment[0].jitter = 1 + rng_below(&b.rng, 40000);
 		b.kernel_delay = 1 + rng_below(&b.rng, 20000);
-		b.loss = rng_below(&b.rng, 200);
+		b.segment[0].loss = rng_below(&b.rng, 200000);
 		course(&b);
 		town_free(&b);
 		if (CU_get_number_of_failures() != before) {
@@ -541,23 +541,20 @@ struct watch {
 };
 
 static void
-on_operation(struct fakekern *fk, const struct priv_op *op, void *arg)
+on_operation(struct town *b, size_t at, void *arg)
 {
 	struct watch *w = arg;
 	char why[TOWN_WALK_WHY];
 
-	(void)op;
+	(void)b;
 	for (size_t i = 0; w->flows != NULL && i < w->n && !w->lost; i++) {
 		const struct flow *f = &w->flows[i];
 		ntk_ip_t dst = 0;
-		size_t at = 0;
 
 		ip_parse(f->address, &dst);
 		w->walks++;
 		if (town_walk(w->b, f->from, f->to, dst, why))
 			continue;
-		while (w->b->sys[at].fake != fk)
-			at++;
 		tap_note("at %llu µs, by an operation at %s: %s to %s, %s: %s",
 		    (unsigned long long)w->b->now, systems[at].name, systems[f->from].name,
 		    systems[f->to].name, f->address, why);
@@ -586,8 +583,8 @@ p5_p6(struct town *b)
 static void
 course_watched(struct watch *w)
 {
-	for (size_t i = 0; i < SYSTEMS; i++)
-		fakekern_watch(w->b->sys[i].fake, on_operation, w);
+	w->b->watch = on_operation;
+	w->b->watch_arg = w;
 	p1(w->b);
 	p2(w->b);
 	watched(w, block, sizeof(block) / sizeof(block[0]), p3);
@@ -611,8 +608,8 @@ test_nothing_lost(void)
 		town_make(&b, seed);
 		/* From quick systems on a quick link to slow ones on a slow link. */
 		scale = 1U << rng_below(&b.rng, 9);
-		b.latency = 20 * scale;
-		b.jitter = 1 + rng_below(&b.rng, 200 * scale);
+		b.segment[0].latency = 20 * scale;
+		b.segment[0].jitter = 1 + rng_below(&b.rng, 200 * scale);
 		b.kernel_delay = 1 + rng_below(&b.rng, 100 * scale);
 		thinks = 1 + rng_below(&b.rng, 200000);
 		course_watched(&w);
