@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sim/town.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -516,8 +515,8 @@ say(struct town *b, size_t i, const struct node_event *e)
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
 	b->sys[i].events[e->kind]++;
-	if (b->talk)
-		printf("# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
+	if (b->talk != NULL)
+		fprintf(b->talk, "# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
 		    (double)b->now / 1000, b->sys[i].name, node_event_name(e->kind), e->identity,
 		    e->other, (unsigned long long)e->number, mac_print(e->mac, mac),
 		    ip_print(e->peer, ip), e->text);

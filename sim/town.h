@@ -10,6 +10,8 @@
  * (town.hash).
  */
 
+#include <stdio.h>
+
 #include "common/conf.h"
 #include "ntkd/core/node.h"
 #include "ntkd/kernel/txn.h"
@@ -92,7 +94,7 @@ struct town {
 	void *watch_arg;
 	struct town_count count;
 	uint64_t hash;			/* of everything that happened: what, where, when, with which bytes */
-	bool talk;			/* events on standard output */
+	FILE *talk;			/* where events are told, NULL: nowhere */
 	const char *fault;		/* the first invariant or rule that broke, NULL: none */
 	char why[256];
 	struct {

@@ -27,7 +27,7 @@ static void
 begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
 {
 	town_init(&b, seed);
-	b.talk = getenv("NTK_TALK") != NULL;
+	b.talk = getenv("NTK_TALK") != NULL ? stdout : NULL;
 	for (size_t i = 0; addresses[i] != NULL; i++) {
 		static const char *const names[] = { "A", "B", "C", "D" };
 		ntk_mac_t m = mac_of(i);

@@ -42,7 +42,7 @@ static void
 town_make(struct town *b, uint64_t seed)
 {
 	town_init(b, seed);
-	b->talk = getenv("NTK_TALK") != NULL;
+	b->talk = getenv("NTK_TALK") != NULL ? stdout : NULL;
 	for (size_t i = 0; i < SYSTEMS; i++) {
 		ntk_mac_t m = mac_of(i);
 		char text[512];
