@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "sim/lines.h"
+#include "sim/playreport.h"
 #include "sim/report.h"
 
 static bool
@@ -84,6 +87,67 @@ simulate(const struct sim_options *o)
 	return status;
 }
 
+/* --- whole systems ---------------------------------------------------------------------- */
+
+static uint64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int
+play(const struct sim_options *o, const struct script *script)
+{
+	const struct world_settings *w = &o->world;
+	struct play_settings s = { .seed = w->seed, .segment = { w->latency, w->jitter, w->faults.loss,
+		w->faults.twice }, .rest_limit = o->rest_limit, .longest = UINT64_MAX };
+	char command[OPTIONS_TEXT];
+	struct play p;
+	int status = 2;
+
+	if (!play_open(&p, script, &s)) {
+		fprintf(stderr, "ntk-sim: memory is exhausted\n");
+	} else {
+		p.town->talk = o->progress ? stderr : NULL;
+		play_run(&p);
+		if (o->json ? playreport_json(&p, cpu_us(), stdout) : playreport_text(&p, cpu_us(), stdout))
+			status = p.broken;
+		if (p.broken)
+			fprintf(stderr, "ntk-sim: %s\nntk-sim: again with: %s\n", p.why,
+			    options_print_systems(o, command));
+	}
+	play_close(&p);
+	return status;
+}
+
+/* A scenario of whole systems, or one of nodes. */
+static int
+simulate_scenario(const struct sim_options *o)
+{
+	struct script script;
+	char why[PLAY_WHY] = "";
+	size_t len;
+	char *text = lines_file(o->scenario, &len, why, sizeof(why));
+	int status = 2;
+
+	if (text != NULL && !script_is(text, len)) {
+		free(text);
+		return simulate(o);
+	}
+	if (text != NULL && options_fit_systems(o, why, sizeof(why)) &&
+	    script_parse(&script, o->scenario, text, len, why, sizeof(why))) {
+		status = play(o, &script);
+		script_free(&script);
+	} else {
+		fprintf(stderr, "ntk-sim: %s\n", why);
+	}
+	free(text);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -99,6 +163,6 @@ main(int argc, char **argv)
 	else if (o.version)
 		puts("ntk-sim " PACKAGE_VERSION);
 	else
-		return simulate(&o);
+		return o.scenario != NULL ? simulate_scenario(&o) : simulate(&o);
 	return fflush(stdout) != 0;
 }

@@ -47,9 +47,11 @@ const char options_usage[] =
 "    --limit S             seconds of virtual time to come to rest in (3600)\n"
 "    --json                one object on standard output\n"
 "    --dot, --svg FILE     draws the network with its g-nodes\n"
-"    --progress            a line a second on standard error\n"
+"    --progress            a line a second on standard error; of systems, what they tell\n"
 "    --shrink              when an invariant breaks, look for fewer events that break it\n"
 "    -h, --help  -V, --version\n";
+
+static const uint64_t REST_LIMIT = UINT64_C(3600000000);	/* µs */
 
 enum {
 	OPT_TOPOLOGY = 256,
@@ -396,6 +398,28 @@ take_rest(const struct parse *p, int c, struct sim_options *o)
 	}
 }
 
+/* Options that mean something to a scenario of whole systems. */
+static bool
+is_for_systems(int c)
+{
+	static const int those[] = { OPT_SCENARIO, OPT_SEED, OPT_LATENCY, OPT_JITTER, OPT_LOSS, OPT_TWICE,
+		OPT_LIMIT, OPT_JSON, OPT_PROGRESS, 'h', 'V' };
+
+	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
+		if (c == those[i])
+			return true;
+	return false;
+}
+
+bool
+options_fit_systems(const struct sim_options *o, char *why, size_t why_size)
+{
+	if (o->not_systems == NULL)
+		return true;
+	snprintf(why, why_size, "--%s: it means nothing to a scenario of whole systems", o->not_systems);
+	return false;
+}
+
 /* As many levels of 4 as four times the nodes need, so that every g-node finds connected places. */
 static void
 default_topo(struct sim_options *o)
@@ -418,7 +442,7 @@ defaults(struct sim_options *o)
 	o->kinds = (1U << COURSE_KINDS) - 1;
 	o->keep_whole = true;
 	o->check = CHECK_REST;
-	o->rest_limit = UINT64_C(3600000000);
+	o->rest_limit = REST_LIMIT;
 	topo_default(&o->topo);
 	qspn_params_default(&o->world.params, &o->topo);
 }
@@ -441,6 +465,8 @@ options_read(int argc, char **argv, struct sim_options *o, char *why, size_t why
 		}
 		p.option = c >= OPT_TOPOLOGY ? longs[c - OPT_TOPOLOGY].name : "";
 		p.value = optarg != NULL ? optarg : "";
+		if (o->not_systems == NULL && !is_for_systems(c))
+			o->not_systems = p.option;
 		if (!take_world(&p, c, o, &ok) && !take_faults(&p, c, &o->world.faults, &ok) &&
 		    !take_protocol(&p, c, &o->world.params, &ok))
 			ok = take_rest(&p, c, o);
@@ -534,5 +560,22 @@ options_print(const struct sim_options *o, uint32_t events, char *buf)
 	add(&t, "%s --pacing %g --pacing-first %s --max-paths %u --check %s", o->keep_whole ? "" :
 	    " --break", (double)w->params.pacing / 1000, w->params.pacing_first ? "yes" : "no",
 	    w->params.max_paths, checks[o->check]);
+	return buf;
+}
+
+char *
+options_print_systems(const struct sim_options *o, char *buf)
+{
+	const struct world_settings *w = &o->world;
+	struct text t = { buf, 0 };
+
+	add(&t, "ntk-sim --scenario %s --seed %llu --latency %g", o->scenario, (unsigned long long)w->seed,
+	    (double)w->latency / 1000);
+	if (w->jitter != 0)
+		add(&t, " --jitter %g", (double)w->jitter / 1000);
+	add_percent(&t, "loss", w->faults.loss);
+	add_percent(&t, "twice", w->faults.twice);
+	if (o->rest_limit != REST_LIMIT)
+		add(&t, " --limit %g", (double)o->rest_limit / 1e6);
 	return buf;
 }

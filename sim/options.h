@@ -38,6 +38,7 @@ struct sim_options {
 	bool shrink;
 	bool help;
 	bool version;
+	const char *not_systems;	/* the first option that means nothing to whole systems, or NULL */
 };
 
 /*
@@ -49,6 +50,15 @@ bool options_read(int argc, char **argv, struct sim_options *o, char *why, size_
 /* The command that runs O again, with the first EVENTS events; returns BUF. */
 enum { OPTIONS_TEXT = 1024 };
 char *options_print(const struct sim_options *o, uint32_t events, char *buf);
+
+/*
+ * Whether O, whose scenario is one of whole systems, has only options that mean something there; else false
+ * with WHY, one line.
+ */
+bool options_fit_systems(const struct sim_options *o, char *why, size_t why_size);
+
+/* The command that runs such a scenario again; returns BUF. */
+char *options_print_systems(const struct sim_options *o, char *buf);
 
 extern const char options_usage[];
 

@@ -3,23 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ntkd/core/verb.h"
 #include "ntkd/io/daemon.h"
 #include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
 
-static void
-refuse(struct answer *a, const struct node_error *err)
+/* What the verb is to the node; false with A refused. */
+static bool
+order(const struct call *c, struct answer *a, enum ctl_verb_id verb, struct verb_result *r)
 {
-	answer_refuse(a, err->code, err->field, "%s", err->message);
-}
+	struct node_error err;
 
-static ntk_mac_t
-mac_arg(const struct ctl_value *v)
-{
-	ntk_mac_t mac;
-
-	memcpy(mac.b, v->mac, sizeof(mac.b));
-	return mac;
+	if (node_verb(c->d->node, &c->d->conf, daemon_now(), verb, c->args, r, &err))
+		return true;
+	answer_refuse(a, err.code, err.field, "%s", err.message);
+	return false;
 }
 
 static unsigned
@@ -125,36 +123,28 @@ verb_show_real_arcs(const struct call *c, struct answer *a)
 void
 verb_add_real_arc(const struct call *c, struct answer *a)
 {
-	struct node_error err;
-	bool noted;
+	struct verb_result r;
 
-	if (!node_add_real_arc(c->d->node, daemon_now(), mac_arg(&c->args[0]), mac_arg(&c->args[1]),
-	    (uint32_t)c->args[2].number, &noted, &err))
-		refuse(a, &err);
-	else if (noted)
-		a->result = json_pack("{s:s}", "note", "was accepted already; its cost stays as it is");
-	else
-		a->result = json_object();
+	if (!order(c, a, CTL_VERB_add_real_arc, &r))
+		return;
+	a->result = r.noted ? json_pack("{s:s}", "note",
+	    "was accepted already; its cost stays as it is") : json_object();
 }
 
 void
 verb_change_real_arc(const struct call *c, struct answer *a)
 {
-	struct node_error err;
+	struct verb_result r;
 
-	if (!node_change_real_arc(c->d->node, daemon_now(), mac_arg(&c->args[0]),
-	    mac_arg(&c->args[1]), (uint32_t)c->args[2].number, &err))
-		refuse(a, &err);
+	order(c, a, CTL_VERB_change_real_arc, &r);
 }
 
 void
 verb_remove_real_arc(const struct call *c, struct answer *a)
 {
-	struct node_error err;
+	struct verb_result r;
 
-	if (!node_remove_real_arc(c->d->node, daemon_now(), mac_arg(&c->args[0]),
-	    mac_arg(&c->args[1]), &err))
-		refuse(a, &err);
+	order(c, a, CTL_VERB_remove_real_arc, &r);
 }
 
 /* --- operations --------------------------------------------------------------------------------- */
@@ -186,75 +176,30 @@ verb_show_operations(const struct call *c, struct answer *a)
 	a->result = list;
 }
 
-/* Lists longer than a topology can be are refused by their length (spec/manual-mode 5.1). */
-static size_t
-levels_arg(const struct ctl_value *v, uint32_t out[TOPO_LEVELS])
-{
-	return ctl_numbers(v, out, TOPO_LEVELS);
-}
-
-static void
-prepare(const struct call *c, struct answer *a, bool enter)
-{
-	const struct ctl_value *v = c->args, *rest = &v[enter ? 12 : 11];
-	struct node_plan p = {
-		.enter = enter,
-		.identity = number_arg(&v[0]),
-		.guest_level = number_arg(&v[1]),
-		.host_level = number_arg(&v[2]),
-		.temporary_position = number_arg(&v[5]),
-		.temporary_eldership = number_arg(&v[6]),
-		.position = number_arg(&v[7]),
-		.eldership = number_arg(&v[8]),
-		.connectivity_position = number_arg(&v[9]),
-		.connectivity_eldership = number_arg(&v[10]),
-		.operation = number_arg(&rest[0]),
-		.waits = !rest[1].null,
-		.after = rest[1].null ? 0 : number_arg(&rest[1]),
-	};
-	struct node_error err;
-	uint32_t *arcs = NULL;
-
-	p.n_host_address = levels_arg(&v[3], p.host_address);
-	p.n_host_elderships = levels_arg(&v[4], p.host_elderships);
-	if (enter) {
-		p.n_arcs = ctl_numbers(&v[11], NULL, 0);
-		arcs = calloc(p.n_arcs + 1, sizeof(*arcs));
-		if (arcs == NULL) {
-			answer_refuse(a, "exhausted", "", "memory is exhausted");
-			return;
-		}
-		ctl_numbers(&v[11], arcs, p.n_arcs);
-		p.arcs = arcs;
-	}
-	if (!node_prepare(c->d->node, daemon_now(), &p, &err))
-		refuse(a, &err);
-	free(arcs);
-}
-
 void
 verb_prepare_enter_net_phase_1(const struct call *c, struct answer *a)
 {
-	prepare(c, a, true);
+	struct verb_result r;
+
+	order(c, a, CTL_VERB_prepare_enter_net_phase_1, &r);
 }
 
 void
 verb_prepare_migrate_phase_1(const struct call *c, struct answer *a)
 {
-	prepare(c, a, false);
+	struct verb_result r;
+
+	order(c, a, CTL_VERB_prepare_migrate_phase_1, &r);
 }
 
 /* The answer comes when the identity has been duplicated, or could not be. */
 static void
-phase_1(const struct call *c, struct answer *a, bool enter)
+phase_1(const struct call *c, struct answer *a, enum ctl_verb_id verb)
 {
-	struct node_error err;
+	struct verb_result r;
 
-	if (!node_phase_1(c->d->node, daemon_now(), enter, number_arg(&c->args[0]),
-	    number_arg(&c->args[1]), &err)) {
-		refuse(a, &err);
+	if (!order(c, a, verb, &r))
 		return;
-	}
 	a->operates = true;
 	a->identity = number_arg(&c->args[0]);
 	a->operation = number_arg(&c->args[1]);
@@ -264,89 +209,57 @@ phase_1(const struct call *c, struct answer *a, bool enter)
 void
 verb_enter_net_phase_1(const struct call *c, struct answer *a)
 {
-	phase_1(c, a, true);
+	phase_1(c, a, CTL_VERB_enter_net_phase_1);
 }
 
 void
 verb_migrate_phase_1(const struct call *c, struct answer *a)
 {
-	phase_1(c, a, false);
-}
-
-static void
-phase_2(const struct call *c, struct answer *a, bool enter)
-{
-	struct node_error err;
-
-	if (!node_phase_2(c->d->node, daemon_now(), enter, number_arg(&c->args[0]),
-	    number_arg(&c->args[1]), &err))
-		refuse(a, &err);
+	phase_1(c, a, CTL_VERB_migrate_phase_1);
 }
 
 void
 verb_enter_net_phase_2(const struct call *c, struct answer *a)
 {
-	phase_2(c, a, true);
+	struct verb_result r;
+
+	order(c, a, CTL_VERB_enter_net_phase_2, &r);
 }
 
 void
 verb_migrate_phase_2(const struct call *c, struct answer *a)
 {
-	phase_2(c, a, false);
+	struct verb_result r;
+
+	order(c, a, CTL_VERB_migrate_phase_2, &r);
 }
 
 /* --- identity-arcs and connectivity identities -------------------------------------------------------- */
 
-static bool
-dev_arg(const struct daemon *d, const struct ctl_value *v, unsigned *dev, struct answer *a)
-{
-	for (unsigned i = 0; i < d->conf.n_interfaces; i++)
-		if (strlen(d->conf.interfaces[i].name) == v->len &&
-		    memcmp(d->conf.interfaces[i].name, v->text, v->len) == 0) {
-			*dev = i;
-			return true;
-		}
-	answer_refuse(a, "unknown_arc", "dev", "%.*s is not a managed interface; see show_handlednics",
-	    (int)v->len, v->text);
-	return false;
-}
-
 void
 verb_add_qspn_arc(const struct call *c, struct answer *a)
 {
-	struct node_error err;
-	unsigned dev;
+	struct verb_result r;
 
-	if (dev_arg(c->d, &c->args[1], &dev, a) &&
-	    !node_add_qspn_arc(c->d->node, daemon_now(), number_arg(&c->args[0]), dev,
-	    mac_arg(&c->args[2]), &err))
-		refuse(a, &err);
+	order(c, a, CTL_VERB_add_qspn_arc, &r);
 }
 
 void
 verb_remove_outer_arcs(const struct call *c, struct answer *a)
 {
-	struct node_error err;
-	size_t removed;
+	struct verb_result r;
 
-	if (!node_remove_outer_arcs(c->d->node, daemon_now(), number_arg(&c->args[0]), &removed,
-	    &err))
-		refuse(a, &err);
-	else
-		a->result = json_pack("{s:I}", "removed", (json_int_t)removed);
+	if (order(c, a, CTL_VERB_remove_outer_arcs, &r))
+		a->result = json_pack("{s:I}", "removed", (json_int_t)r.removed);
 }
 
 void
 verb_check_connectivity(const struct call *c, struct answer *a)
 {
-	struct node_error err;
-	bool removable;
+	struct verb_result r;
 
-	if (!node_check_connectivity(c->d->node, number_arg(&c->args[0]), c->args[1].given,
-	    number_arg(&c->args[1]), &removable, &err))
-		refuse(a, &err);
-	else
-		a->result = json_pack("{s:b}", "removable", removable);
+	if (order(c, a, CTL_VERB_check_connectivity, &r))
+		a->result = json_pack("{s:b}", "removable", r.removable);
 }
 
 /* A check of every namespace covers the one that was asked for. */

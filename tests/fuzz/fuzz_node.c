@@ -13,7 +13,7 @@
 #include "proto/rd.h"
 #include "proto/wr.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/nodebed.h"
+#include "sim/town.h"
 
 enum { SEC = 1000000, MSEC = 1000, STEPS = 200, NOTED = 16, BODY = 512 };
 enum { US, PEER, SYSTEMS };
@@ -474,7 +474,7 @@ surroundings(void)
 		break;
 	case 1:
 		b.kernel_delay = byte(256) * 2 * MSEC;
-		b.loss = byte(4) * 100;
+		b.segment[0].loss = byte(4) * 100000;
 		break;
 	case 2:
 		b.sys[PEER].cut = byte(2) != 0;
@@ -486,7 +486,7 @@ surroundings(void)
 			must(town_start(&b, PEER));
 		break;
 	default:
-		b.latency = byte(256) * MSEC;
+		b.segment[0].latency = byte(256) * MSEC;
 		break;
 	}
 }
@@ -533,7 +533,7 @@ begin(void)
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"%s\"\n"
 		    "interface eth1 { }\ninterface eth2 { }\nhandover-delay = 1000\n", addresses[i],
 		    modes[mode]);
-		town_add(&b, i == US ? "us" : "peer", text, macs);
+		town_add_text(&b, i == US ? "us" : "peer", text, macs);
 		must(town_start(&b, i));
 	}
 	town_run(&b, b.now + 4 * (uint64_t)SEC);

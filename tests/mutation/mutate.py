@@ -87,7 +87,8 @@ ONLY = {
 }
 # Tests on executors that need no kernel: of the build's tests, what is linked besides.  A fuzz
 # target runs its corpus, and its first object is its own.
-FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libfakekern.a", "../ntkd/libkernel.a"]
+FAKE_KERNEL = ["fuzz/fakex.o", "fuzz/libopgen.a", "unit/libkerntest.a",
+               "../sim/libsim.a", "../ntkd/libkernel.a"]
 FUZZ = {"fuzz_txn": ["fuzz/fuzz_txn.o", *FAKE_KERNEL, "fuzz/libplain.a"]}
 PARTS = {**FUZZ, "test_privtxn": [*FAKE_KERNEL, "unit/libtap.a"],
          "test_privnft": [*FAKE_KERNEL[1:], "unit/libtap.a"],

@@ -10,7 +10,7 @@
 #include "common/rng.h"
 #include "ntkd/kernel/txn.h"
 #include "ntkd/kernel/wanted.h"
-#include "tests/unit/fakekern.h"
+#include "sim/fakekern.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/nodebed.h"
+#include "sim/town.h"
 #include "tests/unit/tap.h"
 
 enum { SEC = 1000000, MSEC = 1000 };
@@ -27,7 +27,7 @@ static void
 begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
 {
 	town_init(&b, seed);
-	b.talk = getenv("NTK_TALK") != NULL;
+	b.talk = getenv("NTK_TALK") != NULL ? stdout : NULL;
 	for (size_t i = 0; addresses[i] != NULL; i++) {
 		static const char *const names[] = { "A", "B", "C", "D" };
 		ntk_mac_t m = mac_of(i);
@@ -35,7 +35,7 @@ begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
 
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"manual\"\n"
 		    "interface eth1 { }\nhandover-delay = %u\n", addresses[i], delay);
-		CU_ASSERT_EQUAL(town_add(&b, names[i], text, &m), i);
+		CU_ASSERT_EQUAL(town_add_text(&b, names[i], text, &m), i);
 		CU_ASSERT_TRUE_FATAL(town_start(&b, i));
 	}
 }
@@ -658,7 +658,7 @@ two_migrations(uint64_t seed)
 	size_t a, n;
 
 	begin(seed, three);
-	b.jitter = 3 * MSEC;
+	b.segment[0].jitter = 3 * MSEC;
 	b.kernel_delay = 10 * MSEC;
 	b_enters();
 	arc(A, 0, C, 0);

@@ -75,6 +75,35 @@ test_round_trip(void)
 	}
 }
 
+/* A scenario of whole systems: which options fit, and the command that repeats it. */
+static void
+test_systems(void)
+{
+	static const struct {
+		const char *line;
+		const char *why;	/* "" when it fits */
+	} fit[] = {
+		{ "ntk-sim --scenario f --seed 7 --latency 2 --jitter 3 --loss 4.5 --twice 5 --limit 60 --json "
+		    "--progress", "" },
+		{ "ntk-sim --scenario f --seed 7 --events 0", "--events: it means nothing" },
+		{ "ntk-sim --break --scenario f", "--break: it means nothing" },
+		{ "ntk-sim --scenario f --vanish 1 --corrupt 1", "--vanish: it means nothing" },
+	};
+
+	for (size_t i = 0; i < sizeof(fit) / sizeof(fit[0]); i++) {
+		char text[400], why[200] = "", once[OPTIONS_TEXT];
+		struct sim_options o;
+
+		snprintf(text, sizeof(text), "%s", fit[i].line);
+		CU_ASSERT_TRUE_FATAL(read_line(text, &o, why, sizeof(why)));
+		CU_ASSERT_EQUAL(options_fit_systems(&o, why, sizeof(why)), fit[i].why[0] == '\0');
+		CU_ASSERT_EQUAL(strncmp(why, fit[i].why, strlen(fit[i].why)), 0);
+		if (i == 0)
+			CU_ASSERT_STRING_EQUAL(options_print_systems(&o, once), "ntk-sim --scenario f --seed 7 "
+			    "--latency 2 --jitter 3 --loss 4.5 --twice 5 --limit 60");
+	}
+}
+
 static void
 test_errors(void)
 {
@@ -143,6 +172,7 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "defaults", test_defaults },
 		{ "the command that repeats a run is read as it was written", test_round_trip },
+		{ "of whole systems", test_systems },
 		{ "every mistake is told with its option", test_errors },
 		{ "the help lists what there is", test_usage },
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/unit/townwalk.h"
+#include "sim/townwalk.h"
 
 #include <stdio.h>
 
@@ -21,11 +21,20 @@ has(const struct town *b, const struct place *p, const struct kobj *o, struct ko
 }
 
 static bool
-has_address(const struct town *b, const struct place *p, ntk_ip_t addr)
+has_on(const struct town *b, const struct place *p, ntk_ip_t addr, unsigned dev)
 {
-	struct kobj o = { .kind = KOBJ_ADDR, .dev = 0, .addr = addr };
+	struct kobj o = { .kind = KOBJ_ADDR, .dev = (uint8_t)dev, .addr = addr };
 
 	return has(b, p, &o, NULL);
+}
+
+static bool
+has_address(const struct town *b, const struct place *p, ntk_ip_t addr)
+{
+	for (unsigned d = 0; d < b->sys[p->sys].conf.n_interfaces; d++)
+		if (has_on(b, p, addr, d))
+			return true;
+	return false;
 }
 
 /* The route to DST in the table of MAC. */
@@ -53,24 +62,35 @@ route(const struct town *b, const struct place *p, ntk_ip_t dst, struct kobj *r)
 }
 
 static ntk_mac_t
-mac_at(const struct town *b, const struct place *p)
+mac_at(const struct town *b, const struct place *p, unsigned dev)
 {
-	return p->ns == 0 ? b->sys[p->sys].mac[0] : b->sys[p->sys].pseudo[p->ns][0];
+	return p->ns == 0 ? b->sys[p->sys].mac[dev] : b->sys[p->sys].pseudo[p->ns][dev];
 }
 
-/* Whose address on the link is ADDR? */
+/* Can a frame that leaves system I by DEV arrive at interface D of system K? */
 static bool
-neighbour(const struct town *b, ntk_ip_t addr, struct place *out)
+is_linked(const struct town *b, size_t i, unsigned dev, size_t k, unsigned d)
 {
-	for (size_t i = 0; i < b->n; i++)
-		for (unsigned ns = 0; b->sys[i].node != NULL && ns < KERNEL_NAMESPACES; ns++) {
-			struct place p = { .sys = i, .ns = ns,
-				.number = ns == 0 ? 0 : kernel_ns_number(b->sys[i].kernel, ns) };
+	const struct town_system *s = &b->sys[i], *t = &b->sys[k];
 
-			if ((ns == 0 || p.number != 0) && has_address(b, &p, addr)) {
-				*out = p;
-				return true;
-			}
+	return s->segment[dev] == t->segment[d] && !s->unplugged[dev] && !t->unplugged[d] && !s->cut &&
+	    !t->cut;
+}
+
+/* Whose address is ADDR on the segment that system I has at DEV? */
+static bool
+neighbour(const struct town *b, size_t i, unsigned dev, ntk_ip_t addr, struct place *out)
+{
+	for (size_t k = 0; k < b->n; k++)
+		for (unsigned ns = 0; b->sys[k].node != NULL && ns < KERNEL_NAMESPACES; ns++) {
+			struct place p = { .sys = k, .ns = ns,
+				.number = ns == 0 ? 0 : kernel_ns_number(b->sys[k].kernel, ns) };
+
+			for (unsigned d = 0; (ns == 0 || p.number != 0) && d < b->sys[k].conf.n_interfaces; d++)
+				if (is_linked(b, i, dev, k, d) && has_on(b, &p, addr, d)) {
+					*out = p;
+					return true;
+				}
 		}
 	return false;
 }
@@ -90,18 +110,19 @@ static bool
 hop(const struct town *b, struct place *p, ntk_ip_t dst, char *why)
 {
 	struct place next;
-	struct kobj r, neigh = { .kind = KOBJ_NEIGH, .dev = 0 };
+	struct kobj r, neigh = { .kind = KOBJ_NEIGH };
 
 	if (!route(b, p, dst, &r))
 		return end(b, p, "no route", why);
 	if (r.type != PRIV_ROUTE_UNICAST)
 		return end(b, p, r.type == PRIV_ROUTE_BLACKHOLE ? "blackhole" : "unreachable", why);
+	neigh.dev = r.via_dev;
 	neigh.addr = r.via;
 	if (!has(b, p, &neigh, NULL))
 		return end(b, p, "no route to the gateway", why);
-	if (!neighbour(b, r.via, &next))
+	if (!neighbour(b, p->sys, r.via_dev, r.via, &next))
 		return end(b, p, "nobody has the gateway's address", why);
-	next.from = mac_at(b, p);
+	next.from = mac_at(b, p, r.via_dev);
 	*p = next;
 	return true;
 }
@@ -111,6 +132,8 @@ town_walk(const struct town *b, size_t from, size_t to, ntk_ip_t dst, char why[T
 {
 	struct place p = { .sys = from, .own = true };
 
+	if (b->sys[from].node == NULL)
+		return end(b, &p, "it does not run", why);
 	for (unsigned i = 0; i < TOWN_WALK_HOPS; i++) {
 		if (has_address(b, &p, dst))
 			return p.sys == to || end(b, &p, "not the right one", why);

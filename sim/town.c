@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/unit/nodebed.h"
+#include "sim/town.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +22,7 @@ enum kind {
 };
 
 struct town_event {
-	uint64_t at, seq;
+	uint64_t at;
 	enum kind kind;
 	size_t sys;
 	uint32_t life;
@@ -66,56 +65,61 @@ struct town_pipe {
 
 /* --- events --------------------------------------------------------------------------------- */
 
-static bool
-before(const struct town_event *a, const struct town_event *b)
-{
-	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
-}
-
+/* Copies E. */
 static void
 push(struct town *b, struct town_event e)
 {
-	struct town_event *v = grow(b->v, b->n_events, 1, &b->size, sizeof(*v));
-	size_t i = b->n_events;
+	struct town_event *copy = malloc(sizeof(*copy));
 
-	if (v == NULL)
+	if (copy == NULL || !heap_put(&b->heap, e.at, copy))
 		abort();
-	b->v = v;
-	e.seq = b->seq++;
-	b->n_events++;
-	while (i > 0 && before(&e, &v[(i - 1) / 2])) {
-		v[i] = v[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	v[i] = e;
+	*copy = e;
 }
 
-static struct town_event
-pop(struct town *b)
+/* --- the hash of everything that happens --------------------------------------------------------- */
+
+static void
+mix(struct town *b, uint64_t v)
 {
-	struct town_event top = b->v[0], e = b->v[--b->n_events];
-	size_t i = 0;
+	/* The finalizer of splitmix64 over a running value. */
+	uint64_t z = (b->hash ^ v) + UINT64_C(0x9e3779b97f4a7c15);
 
-	for (;;) {
-		size_t c = 2 * i + 1;
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	b->hash = z ^ z >> 31;
+}
 
-		if (c >= b->n_events)
-			break;
-		if (c + 1 < b->n_events && before(&b->v[c + 1], &b->v[c]))
-			c++;
-		if (!before(&b->v[c], &e))
-			break;
-		b->v[i] = b->v[c];
-		i = c;
-	}
-	b->v[i] = e;
-	return top;
+static void
+mix_event(struct town *b, const struct town_event *e)
+{
+	mix(b, b->now);
+	mix(b, (uint64_t)e->kind << 56 | (uint64_t)e->peer_kind << 48 | (uint64_t)e->type << 40 |
+	    (uint64_t)e->error << 32 | (uint64_t)e->sys << 16 | e->dev << 8 | e->ns << 1 | e->ok);
+	mix(b, (uint64_t)e->ip << 32 | e->call);
+	mix(b, (uint64_t)e->source << 32 | e->destination);
+	for (size_t i = 0; i < e->n; i++)
+		mix(b, e->bytes[i]);
+}
+
+/* --- the way of messages ------------------------------------------------------------------------- */
+
+static bool
+chance(struct town *b, uint32_t millionths)
+{
+	return millionths > 0 && rng_below(&b->rng, TOWN_CHANCE) < millionths;
 }
 
 static uint64_t
-delay(struct town *b)
+delay(struct town *b, const struct town_segment *g)
 {
-	return b->latency + (b->jitter > 0 ? rng_below(&b->rng, (uint32_t)b->jitter) : 0);
+	return g->latency + (g->jitter > 0 ? rng_below(&b->rng, (uint32_t)g->jitter) : 0);
+}
+
+/* Can anything come in or out there? */
+static bool
+is_plugged(const struct town *b, size_t i, unsigned dev)
+{
+	return !b->sys[i].cut && !b->sys[i].unplugged[dev];
 }
 
 static void
@@ -135,7 +139,9 @@ town_init(struct town *b, uint64_t seed)
 {
 	memset(b, 0, sizeof(*b));
 	rng_init(&b->rng, seed);
-	b->latency = 500;
+	heap_init(&b->heap);
+	for (size_t i = 0; i < TOWN_SEGMENTS; i++)
+		b->segment[i].latency = 500;
 	b->now = 1000000;
 }
 
@@ -159,8 +165,12 @@ town_free(struct town *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		stop(b, i);
-	for (size_t i = 0; i < b->n_events; i++)
-		free(b->v[i].bytes);
+	for (size_t i = 0; i < b->heap.n; i++) {
+		struct town_event *e = b->heap.v[i].what;
+
+		free(e->bytes);
+		free(e);
+	}
 	for (size_t i = 0; i < b->n_pipes; i++) {
 		free(b->pipes[i].calls);
 		for (unsigned e = 0; e < 2; e++) {
@@ -169,48 +179,67 @@ town_free(struct town *b)
 			free(b->pipes[i].end[e].held);
 		}
 	}
-	free(b->v);
+	heap_free(&b->heap);
 	free(b->pipes);
 }
 
 size_t
-town_add(struct town *b, const char *name, const char *text, const ntk_mac_t *macs)
+town_add(struct town *b, const char *name, const struct conf *c, const ntk_mac_t *macs)
 {
 	struct town_system *s = &b->sys[b->n];
-	char err[CONF_ERROR];
 
+	s->town = b;
 	s->name = name;
-	if (!conf_parse(text, strlen(text), name, NULL, 0, &s->conf, err)) {
-		fprintf(stderr, "%s\n", err);
-		abort();
-	}
-	memcpy(s->mac, macs, s->conf.n_interfaces * sizeof(*macs));
+	s->conf = *c;
+	memcpy(s->mac, macs, c->n_interfaces * sizeof(*macs));
 	return b->n++;
 }
 
-/* The kernel's answers are told by events, so that nothing runs inside anything. */
-struct answerer {
-	struct town *b;
-	size_t i;
-};
-static struct answerer answerers[TOWN_SYSTEMS];
+size_t
+town_add_text(struct town *b, const char *name, const char *text, const ntk_mac_t *macs)
+{
+	char err[CONF_ERROR];
+	struct conf c;
 
+	if (!conf_parse(text, strlen(text), name, NULL, 0, &c, err)) {
+		fprintf(stderr, "%s\n", err);
+		abort();
+	}
+	return town_add(b, name, &c, macs);
+}
+
+/* The kernel's answers are told by events, so that nothing runs inside anything. */
 static void
 answered(unsigned ns, const struct kernel_result *result, void *arg)
 {
-	struct answerer *a = arg;
-	struct town *b = a->b;
+	struct town_system *s = arg;
+	struct town *b = s->town;
+	size_t i = (size_t)(s - b->sys);
 
-	if (!result->ok && b->sys[a->i].refuse > 0) {
-		b->sys[a->i].refuse--;
+	if (!result->ok && s->refuse > 0) {
+		s->refuse--;
 	} else if (!result->ok) {
 		char text[KERNEL_REFUSAL_TEXT];
 
-		fault(b, a->i, kernel_refusal_text(&result->refusal, text));
+		fault(b, i, kernel_refusal_text(&result->refusal, text));
 	}
-	push(b, (struct town_event){ .kind = EV_KERNEL, .sys = a->i, .life = b->sys[a->i].life,
+	push(b, (struct town_event){ .kind = EV_KERNEL, .sys = i, .life = s->life,
 	    .at = b->now + (b->kernel_delay > 0 ? rng_below(&b->rng, (uint32_t)b->kernel_delay) : 0),
 	    .ns = ns, .ok = result->ok });
+}
+
+static void
+operated(struct fakekern *fk, const struct priv_op *op, void *arg)
+{
+	struct town_system *s = arg;
+	struct town *b = s->town;
+
+	(void)fk;
+	(void)op;
+	b->count.operations++;
+	b->changed = b->now;
+	if (b->watch != NULL)
+		b->watch(b, (size_t)(s - b->sys), b->watch_arg);
 }
 
 static void
@@ -248,12 +277,14 @@ town_start(struct town *b, size_t i)
 	rng_init(&rng, rng_u64(&b->rng));
 	s->node = node_new(&s->conf, &rng, b->now);
 	s->fake = fakekern_new(&setup);
-	answerers[i] = (struct answerer){ b, i };
-	s->kernel = kernel_new(s->conf.n_interfaces, answered, &answerers[i]);
+	s->kernel = kernel_new(s->conf.n_interfaces, answered, s);
 	if (s->node == NULL || s->fake == NULL || s->kernel == NULL)
 		return false;
+	fakekern_watch(s->fake, operated, s);
 	town_poke(b, i);
 	for (unsigned d = 0; d < s->conf.n_interfaces; d++) {
+		if (s->unplugged[d])
+			continue;
 		node_nic_up(s->node, b->now, d, s->mac[d]);
 		town_poke(b, i);
 	}
@@ -275,11 +306,31 @@ pipe_of(struct town *b, size_t sys, uint32_t connection, unsigned *end)
 	return NULL;
 }
 
+static const struct town_segment *
+pipe_segment(const struct town *b, const struct town_pipe *p)
+{
+	return &b->segment[b->sys[p->end[0].sys].segment[p->end[0].dev]];
+}
+
+/* How much later a message comes because it was lost and sent again; TOWN_SILENCE: it never does. */
+static uint64_t
+resend_time(struct town *b, const struct town_segment *g)
+{
+	uint64_t t = 0, resend = TOWN_RESEND;
+
+	while (t < TOWN_SILENCE && chance(b, g->loss)) {
+		t += resend;
+		resend *= 2;
+		b->count.resent++;
+	}
+	return t < TOWN_SILENCE ? t : TOWN_SILENCE;
+}
+
 /* In order, whatever the jitter is. */
 static uint64_t
-arrival(struct town *b, struct town_pipe *p, unsigned to)
+arrival(struct town *b, struct town_pipe *p, unsigned to, uint64_t late)
 {
-	uint64_t at = b->now + delay(b);
+	uint64_t at = b->now + late + delay(b, pipe_segment(b, p));
 
 	if (at <= p->end[to].last)
 		at = p->end[to].last + 1;
@@ -288,18 +339,35 @@ arrival(struct town *b, struct town_pipe *p, unsigned to)
 }
 
 static void
-pipe_event(struct town *b, struct town_pipe *p, unsigned to, struct town_event e)
+pipe_put(struct town *b, struct town_pipe *p, unsigned to, struct town_event e, uint64_t late)
 {
-	if (b->sys[p->end[0].sys].cut || b->sys[p->end[1].sys].cut) {
-		free(e.bytes);
-		return;
-	}
-	e.at = arrival(b, p, to);
+	e.at = arrival(b, p, to, late);
 	e.sys = p->end[to].sys;
 	e.life = p->end[to].life;
 	e.pipe = (uint32_t)(p - b->pipes);
 	e.dev = to;		/* the end */
 	push(b, e);
+}
+
+static void
+pipe_event(struct town *b, struct town_pipe *p, unsigned to, struct town_event e)
+{
+	uint64_t late;
+
+	if (!is_plugged(b, p->end[0].sys, p->end[0].dev) || !is_plugged(b, p->end[1].sys, p->end[1].dev)) {
+		free(e.bytes);
+		return;
+	}
+	late = resend_time(b, pipe_segment(b, p));
+	if (late < TOWN_SILENCE) {
+		pipe_put(b, p, to, e, late);
+		return;
+	}
+	/* Neither end hears of the other any more: both give the connection up. */
+	free(e.bytes);
+	b->count.broken++;
+	for (unsigned k = 0; k < 2; k++)
+		pipe_put(b, p, k, (struct town_event){ .kind = EV_CLOSED }, TOWN_SILENCE);
 }
 
 static void
@@ -333,7 +401,8 @@ do_connect(struct town *b, size_t i, const struct node_action *a)
 	b->pipes = v;
 	for (size_t s = 0; s < b->n; s++)
 		for (unsigned d = 0; d < CONF_INTERFACES; d++)
-			if (b->sys[s].node != NULL && b->sys[s].address[d] == a->peer) {
+			if (b->sys[s].node != NULL && b->sys[s].address[d] == a->peer &&
+			    b->sys[s].segment[d] == b->sys[i].segment[a->dev]) {
 				other = s;
 				dev = d;
 			}
@@ -345,7 +414,7 @@ do_connect(struct town *b, size_t i, const struct node_action *a)
 	v->end[0].dev = a->dev;
 	v->end[1].sys = other < b->n ? other : i;
 	v->end[1].life = b->sys[v->end[1].sys].life;
-	v->end[1].dev = dev;
+	v->end[1].dev = other < b->n ? dev : a->dev;
 	if (other < b->n)
 		pipe_event(b, v, 1, (struct town_event){ .kind = EV_CONNECT, .ip = a->address });
 	else
@@ -383,10 +452,12 @@ do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind ki
 	}
 	if (p == NULL)
 		return;
-	b->messages++;
+	b->count.messages++;
+	b->count.bytes += peer_frame_size() + (a->msg == NULL);
 	if (a->msg != NULL) {
 		e.type = a->msg->type;
 		e.bytes = encode(a->msg, &e.n);
+		b->count.bytes += e.n;
 	}
 	if (kind == PEER_CALL) {
 		struct town_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
@@ -400,21 +471,40 @@ do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind ki
 	pipe_event(b, p, !end, e);
 }
 
+/* One interface hears what SENDER says by A: never, once or twice. */
+static void
+hear(struct town *b, size_t sender, const struct node_action *a, size_t i, unsigned dev)
+{
+	const struct town_segment *g = &b->segment[b->sys[i].segment[dev]];
+	struct town_event e = { .kind = EV_DATAGRAM, .sys = i, .life = b->sys[i].life, .dev = dev,
+		.ip = a->address, .type = a->msg->type };
+
+	if ((i == sender && dev == a->dev) || b->sys[i].node == NULL || !is_plugged(b, i, dev) ||
+	    b->sys[i].segment[dev] != b->sys[sender].segment[a->dev])
+		return;
+	if (chance(b, g->loss)) {
+		b->count.lost++;
+		return;
+	}
+	for (bool again = true; again; ) {
+		e.at = b->now + delay(b, g);
+		e.bytes = encode(a->msg, &e.n);
+		push(b, e);
+		again = chance(b, g->twice);
+		b->count.twice += again;
+	}
+}
+
 static void
 do_hello(struct town *b, size_t i, const struct node_action *a)
 {
+	b->count.datagrams++;
+	b->count.bytes += peer_frame_size() + peer_msg_size(a->msg);
+	if (!is_plugged(b, i, a->dev))
+		return;
 	for (size_t s = 0; s < b->n; s++)
-		for (unsigned d = 0; d < b->sys[s].conf.n_interfaces; d++) {
-			struct town_event e = { .kind = EV_DATAGRAM, .sys = s, .life = b->sys[s].life,
-				.dev = d, .ip = a->address, .type = a->msg->type };
-
-			if ((s == i && d == a->dev) || b->sys[s].node == NULL ||
-			    b->sys[s].cut || b->sys[i].cut || rng_below(&b->rng, 1000) < b->loss)
-				continue;
-			e.at = b->now + delay(b);
-			e.bytes = encode(a->msg, &e.n);
-			push(b, e);
-		}
+		for (unsigned d = 0; d < b->sys[s].conf.n_interfaces; d++)
+			hear(b, i, a, s, d);
 }
 
 /* --- what nodes want done ------------------------------------------------------------------------ */
@@ -425,8 +515,8 @@ say(struct town *b, size_t i, const struct node_event *e)
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
 	b->sys[i].events[e->kind]++;
-	if (b->talk)
-		printf("# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
+	if (b->talk != NULL)
+		fprintf(b->talk, "# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
 		    (double)b->now / 1000, b->sys[i].name, node_event_name(e->kind), e->identity,
 		    e->other, (unsigned long long)e->number, mac_print(e->mac, mac),
 		    ip_print(e->peer, ip), e->text);
@@ -485,6 +575,23 @@ act(struct town *b, size_t i, const struct node_action *a)
 	case NODE_CONFIRM:
 		break;
 	}
+}
+
+void
+town_carrier(struct town *b, size_t i, unsigned dev, bool up)
+{
+	struct town_system *s = &b->sys[i];
+
+	if (s->unplugged[dev] == !up)
+		return;
+	s->unplugged[dev] = !up;
+	if (s->node == NULL)
+		return;
+	/* Of an interface that is known already the first does nothing. */
+	if (up)
+		node_nic_up(s->node, b->now, dev, s->mac[dev]);
+	node_carrier(s->node, b->now, dev, up);
+	town_poke(b, i);
 }
 
 void
@@ -701,17 +808,28 @@ happen(struct town *b, struct town_event *e)
 	town_poke(b, e->sys);
 }
 
+/* The soonest event until UNTIL. */
+static bool
+due(struct town *b, uint64_t until, struct town_event *out)
+{
+	struct heap_event e;
+
+	if (!heap_peek(&b->heap, &e) || e.at > until)
+		return false;
+	e = heap_take(&b->heap);
+	*out = *(struct town_event *)e.what;
+	free(e.what);
+	return true;
+}
+
 static bool
 step(struct town *b, uint64_t until)
 {
 	struct town_event e;
 	bool again = released(b, &e);
 
-	if (!again) {
-		if (b->n_events == 0 || b->v[0].at > until)
-			return false;
-		e = pop(b);
-	}
+	if (!again && !due(b, until, &e))
+		return false;
 	b->now = e.at > b->now ? e.at : b->now;
 	if (b->sys[e.sys].node == NULL || e.life != b->sys[e.sys].life) {
 		free(e.bytes);
@@ -719,6 +837,7 @@ step(struct town *b, uint64_t until)
 	}
 	if (!again && hold_back(b, &e))
 		return true;
+	mix_event(b, &e);
 	happen(b, &e);
 	free(e.bytes);
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NTK_TESTS_UNIT_FAKEKERN_H
-#define NTK_TESTS_UNIT_FAKEKERN_H
+#ifndef NTK_SIM_FAKEKERN_H
+#define NTK_SIM_FAKEKERN_H
 
 /*
  * A kernel with its helper, in memory: takes the messages that ntkd-priv takes and

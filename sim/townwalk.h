@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NTK_TESTS_UNIT_TOWNWALK_H
-#define NTK_TESTS_UNIT_TOWNWALK_H
+#ifndef NTK_SIM_TOWNWALK_H
+#define NTK_SIM_TOWNWALK_H
 
 /*
- * The way of a packet through the fake kernels of a nodebed, as they are at this moment: own addresses, rules
+ * The way of a packet through the fake kernels of a town, as they are at this moment: own addresses, rules
  * by marks, tables, neighbour routes, and whose interface the next link-local is.  It is taken at once, so
  * packets do not age on their way; translations are not followed.
  */
 
-#include "tests/unit/nodebed.h"
+#include "sim/town.h"
 
 #ifdef __cplusplus
 extern "C" {

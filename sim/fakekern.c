@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/unit/fakekern.h"
+#include "sim/fakekern.h"
 
 #include <search.h>
 #include <stdio.h>

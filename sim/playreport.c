@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sim/playreport.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+/* --- for people ----------------------------------------------------------------------------- */
+
+static void
+print_part(const struct play_part *q, const char *title, FILE *f)
+{
+	fprintf(f, "%-30.30s %9.3f %9" PRIu64 " %7" PRIu64 " %10" PRIu64 " %7" PRIu64 " %10" PRIu64 " %9" PRIu64
+	    " %5" PRIu64 "\n", title, (double)q->virtual_us / 1e6, q->count.messages, q->count.datagrams,
+	    q->count.bytes, q->count.lost + q->count.resent, q->count.operations, q->packets, q->packets_lost);
+}
+
+bool
+playreport_text(const struct play *p, uint64_t cpu_us, FILE *f)
+{
+	const struct town_count *c = &p->all.count;
+
+	fprintf(f, "systems       %zu on %zu segment%s, seed %" PRIu64 "\n", p->script->n_systems,
+	    p->script->n_segments, p->script->n_segments == 1 ? "" : "s", p->settings.seed);
+	if ((c->lost | c->twice | c->resent | c->broken) != 0)
+		fprintf(f, "faults        %" PRIu64 " hellos not heard, %" PRIu64 " heard twice, %" PRIu64
+		    " messages sent again, %" PRIu64 " connections lost\n", c->lost, c->twice, c->resent,
+		    c->broken);
+	fprintf(f, "all           %.3f s of virtual time, %.3f s of CPU, hash %016" PRIx64 "\n\n",
+	    (double)p->all.virtual_us / 1e6, (double)cpu_us / 1e6, p->town->hash);
+	fprintf(f, "%-30s %9s %9s %7s %10s %7s %10s %9s %5s\n", "step", "time, s", "messages", "hellos", "bytes",
+	    "faults", "operations", "packets", "lost");
+	for (size_t i = 0; i < p->n_parts; i++)
+		print_part(&p->parts[i], p->parts[i].title, f);
+	print_part(&p->all, "all", f);
+	return fflush(f) == 0 && ferror(f) == 0;
+}
+
+/* --- for programs ---------------------------------------------------------------------------- */
+
+static void
+put(json_t *o, const char *key, json_t *v)
+{
+	json_object_set_new(o, key, v);
+}
+
+static json_t *
+json_u64(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
+static void
+put_part(json_t *o, const struct play_part *q)
+{
+	put(o, "virtual_ms", json_real((double)q->virtual_us / 1000));
+	put(o, "messages", json_u64(q->count.messages));
+	put(o, "hellos", json_u64(q->count.datagrams));
+	put(o, "bytes", json_u64(q->count.bytes));
+	put(o, "hellos_lost", json_u64(q->count.lost));
+	put(o, "hellos_twice", json_u64(q->count.twice));
+	put(o, "sent_again", json_u64(q->count.resent));
+	put(o, "connections_lost", json_u64(q->count.broken));
+	put(o, "operations", json_u64(q->count.operations));
+	put(o, "packets", json_u64(q->packets));
+	put(o, "packets_lost", json_u64(q->packets_lost));
+}
+
+static json_t *
+parts_json(const struct play *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_parts; i++) {
+		json_t *o = json_object();
+
+		put(o, "step", json_string(p->parts[i].title));
+		put(o, "line", json_integer((json_int_t)p->parts[i].line));
+		put_part(o, &p->parts[i]);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+bool
+playreport_json(const struct play *p, uint64_t cpu_us, FILE *f)
+{
+	json_t *o = json_object();
+	char hash[20];
+	bool ok;
+
+	snprintf(hash, sizeof(hash), "%016" PRIx64, p->town->hash);
+	put(o, "seed", json_u64(p->settings.seed));
+	put(o, "systems", json_u64(p->script->n_systems));
+	put(o, "segments", json_u64(p->script->n_segments));
+	put_part(o, &p->all);
+	put(o, "cpu_ms", json_real((double)cpu_us / 1000));
+	put(o, "event_hash", json_string(hash));
+	put(o, "broken", p->broken ? json_string(p->why) : json_null());
+	put(o, "steps", parts_json(p));
+	ok = json_dumpf(o, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF &&
+	    fflush(f) == 0;
+	json_decref(o);
+	return ok;
+}
