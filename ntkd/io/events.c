@@ -187,6 +187,14 @@ events_drift(struct daemon *d, unsigned ns, const char *text)
 }
 
 void
+events_nic(struct daemon *d, size_t nic, const char *state)
+{
+	if (somebody_listens(d))
+		event_keep(d, CTL_EVENT_interface, json_pack("{s:s, s:s}", "dev",
+		    d->conf.interfaces[nic].name, "text", state));
+}
+
+void
 events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 {
 	char text[KERNEL_REFUSAL_TEXT];

@@ -183,6 +183,8 @@ made(struct node *n, unsigned ns, bool ok, const ntk_mac_t *mac)
 {
 	struct ident_out out;
 
+	if (!ok && ns_make_again(n, ns))
+		return;
 	ident_out_init(&out);
 	if (ok) {
 		ident_ns_made(n->ident, n->now, ns, mac, &out);
