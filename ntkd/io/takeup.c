@@ -2,12 +2,17 @@
 #include "ntkd/io/takeup.h"
 
 #include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/tbf.h"
 #include "ntkd/io/events.h"
 #include "ntkd/io/watch.h"
 #include "ntkd/io/wire.h"
+
+enum { LINE = 300, HELD = 64 };
 
 struct takeup {
 	struct daemon *d;
@@ -15,6 +20,7 @@ struct takeup {
 	struct {
 		bool has;		/* the node has it, or shall have it */
 		unsigned tries;		/* in vain, since it came */
+		struct tbf lines;	/* of the log; what is held back is told with the next */
 	} nic[CONF_INTERFACES];
 };
 
@@ -65,6 +71,26 @@ is_wanted(const struct takeup *t, size_t nic, const struct nic_state *now)
 	return now->present && now->problem == NULL && !t->nic[nic].has;
 }
 
+/* A line about NIC, whose name it begins with. */
+static void __attribute__((format(printf, 3, 4)))
+say(struct takeup *t, size_t nic, const char *fmt, ...)
+{
+	struct tbf *lines = &t->nic[nic].lines;
+	char text[LINE], held[HELD] = "";
+	va_list ap;
+
+	if (!tbf_pass(lines, daemon_now()))
+		return;
+	if (lines->refused > 0)
+		snprintf(held, sizeof(held), " (%llu lines held back before this one)",
+		    (unsigned long long)lines->refused);
+	lines->refused = 0;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_info("interface", "%s %s%s", name_of(t, nic), text, held);
+}
+
 /* One that is down is set up by being prepared, as at the start. */
 static void
 give(struct takeup *t, size_t nic, const struct nic_state *now)
@@ -73,8 +99,7 @@ give(struct takeup *t, size_t nic, const struct nic_state *now)
 
 	t->nic[nic].has = true;
 	t->nic[nic].tries = 0;
-	log_remote(daemon_now(), "interface", "%s is taken up: number %u, %s", name_of(t, nic),
-	    (unsigned)now->ifindex, mac_print(now->mac, mac));
+	say(t, nic, "is taken up: number %u, %s", (unsigned)now->ifindex, mac_print(now->mac, mac));
 	wire_nic(t->d->wire, nic, NIC_UP, now);
 	if (!nic_is_usable(now))
 		wire_nic(t->d->wire, nic, NIC_DOWN, now);
@@ -85,22 +110,21 @@ take(struct takeup *t, size_t nic, const struct nic_state *now)
 {
 	t->nic[nic].has = false;
 	t->nic[nic].tries = 0;
-	log_remote(daemon_now(), "interface", "%s is gone", name_of(t, nic));
+	say(t, nic, "is gone");
 	kernel_let_go(t->d->kernel, nic);
 	wire_nic(t->d->wire, nic, NIC_GONE, now);
 }
 
 static void
-tell_change(const struct takeup *t, size_t nic, enum nic_news news, const struct nic_state *now)
+tell_change(struct takeup *t, size_t nic, enum nic_news news, const struct nic_state *now)
 {
 	char mac[MAC_TEXT];
 
 	if (news == NIC_UP)
-		log_remote(daemon_now(), "interface", "%s is up, %s", name_of(t, nic),
-		    mac_print(now->mac, mac));
+		say(t, nic, "is up, %s", mac_print(now->mac, mac));
 	else
-		log_remote(daemon_now(), "interface", "%s %s", name_of(t, nic), now->problem != NULL ?
-		    now->problem : !now->up ? "is down" : "has no carrier");
+		say(t, nic, "%s", now->problem != NULL ? now->problem : !now->up ? "is down" :
+		    "has no carrier");
 }
 
 static void
@@ -127,9 +151,9 @@ static void
 in_vain(struct takeup *t, size_t nic, const struct nic_state *now)
 {
 	if (++t->nic[nic].tries == TAKEUP_PATIENCE)
-		log_remote(daemon_now(), "interface", "%s (number %u) cannot be taken up: what was made on "
-		    "the one that had its name is not all gone, or ntkd-priv does not find it; tried again "
-		    "every second", name_of(t, nic), (unsigned)now->ifindex);
+		say(t, nic, "(number %u) cannot be taken up: what was made on the one that had its name is "
+		    "not all gone, or ntkd-priv does not find it; tried again every second",
+		    (unsigned)now->ifindex);
 }
 
 static void
@@ -173,6 +197,8 @@ takeup_new(struct daemon *d)
 	if (t == NULL)
 		return NULL;
 	t->d = d;
+	for (size_t i = 0; i < CONF_INTERFACES; i++)
+		tbf_init(&t->nic[i].lines, TAKEUP_LINES, 1, daemon_now());
 	t->retry = evtimer_new(d->base, on_retry, t);
 	if (t->retry == NULL) {
 		free(t);

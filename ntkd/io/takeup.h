@@ -23,6 +23,7 @@ struct takeup;
 enum {
 	TAKEUP_RETRY = 1,		/* s: what the helper has not found is looked for again */
 	TAKEUP_PATIENCE = 5,		/* so often, before people are told that it does not go on */
+	TAKEUP_LINES = 64,		/* of the log, at once, about each interface; one a second afterwards */
 };
 
 /* For D, whose loop and kernel object exist; NULL when memory is exhausted. */
