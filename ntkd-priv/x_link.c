@@ -240,10 +240,10 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	int error;
 
 	if (dev_is_real(o->dev)) {
-		if (ch->has_to)
-			return real_prepare(l, &l->dev[o->dev], err);
-		x_sysctl_restore(l, JOURNAL_INTERFACE, l->dev[o->dev].ifindex);
-		return 0;
+		error = ch->has_to ? real_prepare(l, &l->dev[o->dev], err) : 0;
+		if (!ch->has_to || error != 0)
+			x_sysctl_restore(l, JOURNAL_INTERFACE, l->dev[o->dev].ifindex);
+		return error;
 	}
 	if (!ch->has_to)
 		return pseudo_remove(l, o, err);

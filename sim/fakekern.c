@@ -56,6 +56,8 @@ struct dev {
 	uint16_t generation;
 	size_t space;
 	uint8_t index;		/* as in struct kobj */
+	uint32_t ifindex;	/* of a real one; and who has its name now, 0: nobody */
+	uint32_t named;
 };
 
 struct peer {
@@ -185,7 +187,8 @@ fakekern_new(const struct fakekern_setup *setup)
 	fk->spaces[0].used = true;
 	fk->devs[0] = (struct dev){ .used = true, .index = KOBJ_LO };
 	for (size_t i = 0; i < setup->n_devs; i++)
-		fk->devs[1 + i] = (struct dev){ .used = true, .index = (uint8_t)i };
+		fk->devs[1 + i] = (struct dev){ .used = true, .index = (uint8_t)i,
+			.ifindex = (uint32_t)(2 + i), .named = (uint32_t)(2 + i) };
 	return fk;
 }
 
@@ -628,6 +631,15 @@ on_dev_visit(const void *node, VISIT which, void *arg)
 }
 
 static bool
+has_pseudo(const struct fakekern *fk, uint8_t index)
+{
+	for (size_t i = 0; i < DEVS; i++)
+		if (fk->devs[i].used && fk->devs[i].space != 0 && fk->devs[i].index == index)
+			return true;
+	return false;
+}
+
+static bool
 do_dev_drop(struct fakekern *fk, const struct priv_op *op)
 {
 	struct dev *d;
@@ -636,13 +648,13 @@ do_dev_drop(struct fakekern *fk, const struct priv_op *op)
 
 	if (!get_dev(fk, op->dev_drop.dev, &d))
 		return false;
-	if (d->space == 0)
+	if (d->index == KOBJ_LO)
 		return refuse(fk, PRIV_R_KIND, NULL);
 	on.dev = o.dev = d->index;
 	twalk_r(fk->spaces[d->space].tree, on_dev_visit, &on);
-	if (on.found)
+	if (on.found || (d->space == 0 && has_pseudo(fk, d->index)))
 		return refuse(fk, PRIV_R_IN_USE, &o);
-	d->doomed = true;
+	d->doomed = d->space != 0;
 	return goes(fk, d->space, o);
 }
 
@@ -1101,18 +1113,57 @@ frame(struct wr *w, uint8_t type, uint32_t seq, size_t count)
 	msg_encode(&priv_frame_desc, &f, w);
 }
 
+static bool
+is_kept(const struct fakekern *fk, uint8_t index)
+{
+	return has(&fk->spaces[0], (struct kobj){ .kind = KOBJ_DEV, .dev = index }) ||
+	    has_pseudo(fk, index);
+}
+
+/* Those that nothing is on become whoever has their names, unless that is another one still. */
+static void
+look(struct fakekern *fk)
+{
+	bool kept[DEVS] = { false };
+
+	for (size_t i = 1; i <= fk->setup.n_devs; i++)
+		kept[i] = is_kept(fk, fk->devs[i].index);
+	for (size_t i = 1; i <= fk->setup.n_devs; i++) {
+		struct dev *d = &fk->devs[i];
+		bool taken = d->named == 0;
+
+		for (size_t other = 1; other <= fk->setup.n_devs; other++)
+			taken |= kept[other] && fk->devs[other].ifindex == d->named;
+		if (kept[i])
+			continue;
+		d->generation = fk->greeted ? (uint16_t)((d->generation + 1U) & 0xfffU) : 0;
+		d->used = !taken;
+		d->ifindex = d->named;
+	}
+}
+
+void
+fakekern_name(struct fakekern *fk, size_t i, uint32_t ifindex)
+{
+	fk->devs[1 + i].named = ifindex;
+}
+
 static int
 answer_hello(struct fakekern *fk, uint32_t seq, struct wr *w)
 {
 	struct priv_welcome welcome = { .ns = PRIV_HANDLE(PRIV_H_NS, fk->spaces[0].generation, 0) };
 
+	look(fk);
 	fk->greeted = true;
 	frame(w, PRIV_WELCOME, seq, fk->setup.n_devs + 1);
 	msg_encode(&priv_welcome_desc, &welcome, w);
 	for (size_t i = 0; i <= fk->setup.n_devs; i++) {
-		struct priv_interface in = { .dev = PRIV_HANDLE(PRIV_H_DEV, 0, i),
-			.ifindex = (uint32_t)(1 + i), .mac = { 2, 0, 0, 0, 0, (uint8_t)i } };
+		const struct dev *d = &fk->devs[i];
+		struct priv_interface in = { .dev = 0 };
 
+		if (d->used)
+			in = (struct priv_interface){ PRIV_HANDLE(PRIV_H_DEV, d->generation, i),
+				i == 0 ? 1 : d->ifindex, { 2, 0, 0, 0, 0, (uint8_t)i }, "" };
 		snprintf(in.name, sizeof(in.name), i == 0 ? "lo" : "eth%zu", i);
 		msg_encode(&priv_interface_desc, &in, w);
 	}
@@ -1253,7 +1304,7 @@ fakekern_message(struct fakekern *fk, const uint8_t *buf, size_t len, uint8_t *o
 	if (len > PRIV_MSG_MAX || !msg_decode(&priv_frame_desc, &r, &f, &err))
 		return malformed(fk, "frame");
 	if (f.type == PRIV_HELLO)
-		return !fk->greeted && rd_done(&r) ? answer_hello(fk, f.seq, &w) :
+		return fk->n_ops == 0 && rd_done(&r) ? answer_hello(fk, f.seq, &w) :
 		    malformed(fk, "hello");
 	if (f.type == PRIV_CHECK && fk->greeted)
 		return message_check(fk, &f, &r, &w);

@@ -26,7 +26,7 @@ struct fakekern;
 enum { FAKEKERN_ID = 100 };
 
 struct fakekern_setup {
-	size_t n_devs;				/* managed interfaces, all present */
+	size_t n_devs;				/* managed interfaces, all present at first */
 	struct conf_tables tables;		/* as in the configuration */
 	struct conf_tables more_tables;
 };
@@ -60,6 +60,12 @@ bool fakekern_harm(struct fakekern *fk, uint32_t number, const struct kobj *o,
 
 /* N objects more with our label that were not made here: the next check removes them. */
 void fakekern_litter(struct fakekern *fk, uint32_t number, uint32_t n);
+
+/*
+ * The name of managed interface I is IFINDEX's from now on, 0: nobody's.  At the start they are numbers
+ * 2, 3, and so on.
+ */
+void fakekern_name(struct fakekern *fk, size_t i, uint32_t ifindex);
 
 /* The next check is refused for REASON. */
 void fakekern_refuse_check(struct fakekern *fk, enum priv_reason reason);

@@ -149,6 +149,7 @@ bool node_next(struct node *n, struct node_action *out);
 /* DEV, an index of the configuration, is there and up, with MAC; see nbh_nic_up(), nbh_carrier(). */
 void node_nic_up(struct node *n, uint64_t now, unsigned dev, ntk_mac_t mac);
 void node_carrier(struct node *n, uint64_t now, unsigned dev, bool up);
+/* It is gone, or was never there: before the first state is asked for, every DEV is counted on. */
 void node_nic_gone(struct node *n, uint64_t now, unsigned dev);
 
 /* How NODE_LISTEN ended. */

@@ -16,6 +16,7 @@
 #include "ntkd/io/events.h"
 #include "ntkd/io/features.h"
 #include "ntkd/io/helper.h"
+#include "ntkd/io/takeup.h"
 #include "ntkd/io/watch.h"
 #include "ntkd/io/wire.h"
 
@@ -258,47 +259,10 @@ log_main_identity(const struct daemon *d)
 	log_info("identity", "%u is main, address %s", id.index,
 	    naddr_print(&d->conf.map.topo, &id.facts->address, address));
 	for (size_t i = 0; i < d->conf.n_interfaces; i++)
-		log_info("identity", "%s has %s, %s", d->conf.interfaces[i].name,
-		    mac_print(kernel_device(d->kernel, 0, i).mac, mac),
-		    ip_print(id.facts->linklocal[i], ip));
-}
-
-/* An interface that ntkd-priv does not know: every request about it would be refused. */
-static void
-tell_stranger(const struct daemon *d, size_t nic, const struct nic_state *now)
-{
-	struct kernel_dev dev = kernel_device(d->kernel, 0, nic);
-	const char *name = d->conf.interfaces[nic].name;
-
-	if (dev.present)
-		log_warnx("interface", "%s was made again (it was number %u, and is number %u): it is "
-		    "not used, and neighbours there are not heard, until ntkd is restarted", name,
-		    (unsigned)dev.ifindex, (unsigned)now->ifindex);
-	else
-		log_warnx("interface", "%s did not exist when ntkd started: it is not used, and "
-		    "neighbours there are not heard, until ntkd is restarted", name);
-}
-
-/* Where a cable was pulled, or an interface went. */
-static void
-on_nic(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
-{
-	struct daemon *d = arg;
-	char mac[MAC_TEXT];
-	const char *why = now->problem != NULL ? now->problem : !now->up ? "is down" :
-	    "has no carrier";
-
-	if (news == NIC_UP && !watch_knows_nic(d->watch, nic, now)) {
-		tell_stranger(d, nic, now);
-		return;
-	}
-	if (news == NIC_UP)
-		log_info("interface", "%s is up, %s", d->conf.interfaces[nic].name,
-		    mac_print(now->mac, mac));
-	else
-		log_remote(daemon_now(), "interface", "%s %s", d->conf.interfaces[nic].name,
-		    news == NIC_GONE ? "is gone" : why);
-	wire_nic(d->wire, nic, news, now);
+		if (id.facts->has_dev[i])
+			log_info("identity", "%s has %s, %s", d->conf.interfaces[i].name,
+			    mac_print(kernel_device(d->kernel, 0, i).mac, mac),
+			    ip_print(id.facts->linklocal[i], ip));
 }
 
 static void
@@ -317,7 +281,7 @@ ready(struct life *l)
 	/* First, since in the background log lines go elsewhere from then on. */
 	l->setup.tell(DAEMON_READY, l->setup.arg);
 	log_main_identity(d);
-	if (!watch_on_nics(d->watch, on_nic, d))
+	if (!takeup_watch(d->takeup))
 		log_warnx("start", "interfaces that come, go, or lose their carrier are not noticed");
 	watch_start(d->watch);
 	if (d->conf.mode == CONF_AUTO)
@@ -349,6 +313,7 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 	switch (l->phase) {
 	case PHASE_PROBE:
 		l->phase = PHASE_MAIN;
+		takeup_begin(l->d.takeup);
 		break;
 	case PHASE_MAIN:
 		node_hears_kernel(&l->d, ns, true);
@@ -361,6 +326,9 @@ on_kernel(unsigned ns, const struct kernel_result *result, void *arg)
 		else
 			log_debug("kernel", "namespace %u has its wanted state, %zu objects", ns,
 			    kernel_applied(l->d.kernel, ns)->n);
+		/* An interface that has gone, of which the kernel told before it refused: the node shall know. */
+		if (!result->ok)
+			watch_catch_up(l->d.watch);
 		events_kernel(&l->d, ns, result);
 		node_hears_kernel(&l->d, ns, result->ok);
 		watch_namespace(l->d.watch, ns);
@@ -427,7 +395,8 @@ daemon_new(const struct daemon_setup *s)
 		goto fail;
 	d->wire = wire_new(d);
 	d->watch = watch_new(d);
-	if (d->wire == NULL || d->watch == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
+	d->takeup = takeup_new(d);
+	if (d->wire == NULL || d->watch == NULL || d->takeup == NULL || !watch_listen(d->watch, &s->notices, s->notice_fds))
 		goto fail;
 	d->helper = helper_new(d, s->helper_fd);
 	if (d->helper == NULL || !helper_signal_block() || !signals_add(l))
@@ -445,7 +414,7 @@ probe(struct life *l)
 	struct kset want;
 
 	kset_init(&want);
-	if (features_probe(&l->d.conf, &want)) {
+	if (features_probe(&l->d.conf, l->setup.first_nic, &want)) {
 		kernel_rehearse(l->d.kernel, PROBE_NS, &want);
 		daemon_pump(&l->d);
 	} else {
@@ -525,6 +494,7 @@ daemon_free(struct daemon *d)
 	if (d == NULL)
 		return;
 	ctl_free(d->ctl);
+	takeup_free(d->takeup);
 	watch_free(d->watch);
 	wire_free(d->wire);
 	helper_free(d->helper);

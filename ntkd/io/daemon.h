@@ -22,6 +22,7 @@ struct event_base;
 struct helper;		/* helper.h */
 struct ctl;		/* ctl.h */
 struct events;		/* events.h */
+struct takeup;		/* takeup.h */
 struct watch;		/* watch.h */
 struct wire;		/* wire.h */
 
@@ -32,6 +33,7 @@ struct daemon {
 	struct event_base *base;
 	struct helper *helper;
 	struct ctl *ctl;
+	struct takeup *takeup;
 	struct watch *watch;
 	struct wire *wire;
 	struct events *events;	/* there is one as long as ctl */
@@ -78,6 +80,7 @@ enum daemon_news {
 
 struct daemon_setup {
 	const struct conf *conf;	/* copied */
+	unsigned first_nic;	/* the first managed interface that exists */
 	struct rng rng;
 	int helper_fd;		/* non-blocking; taken, as the other descriptors are */
 	int control_fd;

@@ -204,6 +204,14 @@ new_operations(struct daemon *d)
 }
 
 void
+events_nic(struct daemon *d, size_t nic, const char *state)
+{
+	if (somebody_listens(d))
+		event_keep(d, CTL_EVENT_interface, json_pack("{s:s, s:s}", "dev",
+		    d->conf.interfaces[nic].name, "text", state));
+}
+
+void
 events_kernel(struct daemon *d, unsigned ns, const struct kernel_result *result)
 {
 	uint64_t changes = new_operations(d);

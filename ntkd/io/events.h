@@ -53,6 +53,9 @@ void events_client(struct daemon *d, enum ctl_event_id which, uid_t user, const 
 /* The kernel was not as it shall be in namespace NS: TEXT says what was found and done. */
 void events_drift(struct daemon *d, unsigned ns, const char *text);
 
+/* Managed interface NIC came, went or changed; STATE as in show_handlednics. */
+void events_nic(struct daemon *d, size_t nic, const char *state);
+
 /* Something of the daemon itself: log_changed, stopping. */
 void events_daemon(struct daemon *d, enum ctl_event_id which, const char *text);
 

@@ -15,24 +15,27 @@ enum {
 static const ntk_mac_t probe_mac = { { 0x02, 0, 0, 0, 0, 0x01 } };
 
 static void
-probe_route(struct kset *out, ntk_prefix_t dst, enum priv_route_type type)
+probe_route(struct kset *out, ntk_prefix_t dst, enum priv_route_type type, uint8_t dev)
 {
 	struct kobj o = { .kind = KOBJ_ROUTE, .mac = probe_mac, .addr = dst.addr, .len = dst.len,
 		.type = (uint8_t)type };
 
-	if (type == PRIV_ROUTE_UNICAST)
+	if (type == PRIV_ROUTE_UNICAST) {
 		o.via = PROBE_PEER;
+		o.via_dev = dev;
+	}
 	kset_add(out, &o);
 }
 
 bool
-features_probe(const struct conf *c, struct kset *out)
+features_probe(const struct conf *c, unsigned nic, struct kset *out)
 {
+	const uint8_t dev = (uint8_t)nic;
 	const struct kobj objects[] = {
 		{ .kind = KOBJ_NS },
-		{ .kind = KOBJ_DEV, .dev = 0 },
-		{ .kind = KOBJ_ADDR, .dev = 0, .addr = PROBE_OWN },
-		{ .kind = KOBJ_NEIGH, .dev = 0, .addr = PROBE_PEER, .src = PROBE_OWN },
+		{ .kind = KOBJ_DEV, .dev = dev },
+		{ .kind = KOBJ_ADDR, .dev = dev, .addr = PROBE_OWN },
+		{ .kind = KOBJ_NEIGH, .dev = dev, .addr = PROBE_PEER, .src = PROBE_OWN },
 		{ .kind = KOBJ_MARK, .mac = probe_mac },
 		{ .kind = KOBJ_RULE, .mac = probe_mac },
 	};
@@ -45,9 +48,9 @@ features_probe(const struct conf *c, struct kset *out)
 	other = (ntk_prefix_t){ all.addr + 1, NTK_IP_BITS };
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		kset_add(out, &objects[i]);
-	probe_route(out, one, PRIV_ROUTE_UNICAST);
-	probe_route(out, other, PRIV_ROUTE_UNREACHABLE);
-	probe_route(out, all, PRIV_ROUTE_BLACKHOLE);
+	probe_route(out, one, PRIV_ROUTE_UNICAST, dev);
+	probe_route(out, other, PRIV_ROUTE_UNREACHABLE, dev);
+	probe_route(out, all, PRIV_ROUTE_BLACKHOLE, dev);
 	return kset_sort(out);
 }
 

@@ -16,12 +16,12 @@ extern "C" {
 
 /*
  * A state of a connectivity identity's namespace that needs everything such a
- * state can hold: pseudo-interface on the first interface, link-local, neighbour route, a
+ * state can hold: pseudo-interface on managed interface NIC, link-local, neighbour route, a
  * route of each type, mark and rule.  (What only the default namespace has, translation of
  * addresses above all, is tried with the main identity's own state.)  OUT is
  * initialised by the caller.  False when memory is exhausted.
  */
-bool features_probe(const struct conf *c, struct kset *out);
+bool features_probe(const struct conf *c, unsigned nic, struct kset *out);
 
 /*
  * Writes to BUF (FEATURES_TEXT bytes) which feature a refusal is about and what to

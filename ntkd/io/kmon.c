@@ -297,6 +297,13 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		continue;
 }
 
+void
+kmon_catch_up(struct kmon *m)
+{
+	if (m->sources[0].fd >= 0 && m->tell_nics != NULL)
+		on_readable(m->sources[0].fd, 0, &m->sources[0]);
+}
+
 struct kmon *
 kmon_new(struct daemon *d, const struct knote_rules *rules, const int fds[KMON_SOCKETS],
     kmon_told *tell)

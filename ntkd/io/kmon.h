@@ -58,6 +58,9 @@ bool kmon_on_nics(struct kmon *m, nics_told *tell, void *arg);
 /* The helper has introduced the interfaces. */
 void kmon_start(struct kmon *m);
 
+/* Reads now what the kernel has told about interfaces up to now. */
+void kmon_catch_up(struct kmon *m);
+
 /* Managed interface NIC as it is known now; NULL before kmon_on_nics(). */
 const struct nic_state *kmon_nic(const struct kmon *m, size_t nic);
 

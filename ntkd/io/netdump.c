@@ -96,10 +96,12 @@ netdump_interfaces(const struct conf *c, uint32_t *devs, char *err)
 	memset(devs, 0, sizeof(*devs) * CONF_INTERFACES);
 	if (!dump(RTM_GETLINK, &head, sizeof(head), on_link, &d))
 		return false;
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (devs[i] == 0)
-			fail(&d, c->interfaces[i].name, "there is no such interface; "
-			    "\"ip link\" lists those there are");
+	for (size_t i = 0; i < c->n_interfaces && !d.failed; i++)
+		if (devs[i] != 0)
+			return true;
+	fail(&d, c->interfaces[0].name, c->n_interfaces == 1 ? "there is no such interface; "
+	    "\"ip link\" lists those there are" : "there is no such interface, nor any other of the "
+	    "configuration; \"ip link\" lists those there are");
 	return !d.failed;
 }
 

@@ -15,9 +15,9 @@ extern "C" {
 
 /*
  * Finds the managed interfaces of C and puts their indices, in the
- * configuration's order, into DEVS (CONF_INTERFACES).  Each must exist and be one on which
- * pseudo-interfaces can be made: Ethernet-like, with broadcast and ARP, no port of a bridge
- * or bond.  False with ERR (CONF_ERROR bytes).
+ * configuration's order, into DEVS (CONF_INTERFACES); 0 where there is none.  One must exist, and
+ * all that do must be such that pseudo-interfaces can be made on them: Ethernet-like, with
+ * broadcast and ARP, no port of a bridge or bond.  False with ERR (CONF_ERROR bytes).
  */
 bool netdump_interfaces(const struct conf *c, uint32_t *devs, char *err);
 

@@ -11,7 +11,8 @@ enum {
 static bool
 is_managed(const struct overlap_rules *r, uint32_t dev)
 {
-	for (size_t i = 0; i < r->n_managed; i++)
+	/* One that is not there yet has number 0, as what leads nowhere. */
+	for (size_t i = 0; dev != 0 && i < r->n_managed; i++)
 		if (r->managed[i] == dev)
 			return true;
 	return false;

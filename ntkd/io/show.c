@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "ntkd/io/daemon.h"
+#include "ntkd/io/takeup.h"
 #include "ntkd/io/value.h"
 #include "ntkd/io/verbs.h"
 #include "ntkd/io/watch.h"
@@ -76,31 +77,6 @@ verb_status(const struct call *c, struct answer *a)
 	    "log", log_level_name(log_get_level()));
 }
 
-/* As the kernel told last; as ntkd-priv found it where notifications are missing. */
-static struct nic_state
-nic_now(const struct daemon *d, size_t nic)
-{
-	struct kernel_dev dev = kernel_device(d->kernel, 0, nic);
-	const struct nic_state *told = watch_nic(d->watch, nic);
-
-	return told != NULL ? *told : (struct nic_state){ .present = dev.present,
-		.ifindex = dev.ifindex, .mac = dev.mac, .up = true, .carrier = true };
-}
-
-static const char *
-nic_word(const struct daemon *d, size_t nic, const struct nic_state *s)
-{
-	if (!s->present)
-		return "gone";
-	if (!watch_knows_nic(d->watch, nic, s))
-		return "restart";
-	if (s->problem != NULL)
-		return "unfit";
-	if (!s->up)
-		return "down";
-	return s->carrier ? "used" : "no_carrier";
-}
-
 void
 verb_show_handlednics(const struct call *c, struct answer *a)
 {
@@ -108,14 +84,14 @@ verb_show_handlednics(const struct call *c, struct answer *a)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->d->conf.n_interfaces; i++) {
-		struct nic_state nic = nic_now(c->d, i);
+		struct nic_state nic = takeup_nic(c->d->takeup, i);
 
 		value_add(&list, json_pack("{s:s, s:o*, s:o*, s:o*, s:s}",
 		    "dev", c->d->conf.interfaces[i].name,
 		    "mac", nic.present ? value_mac(nic.mac) : NULL,
 		    "linklocal", id.facts->has_dev[i] ? value_ip(id.facts->linklocal[i]) : NULL,
 		    "ifindex", nic.present ? json_integer(nic.ifindex) : NULL,
-		    "state", nic_word(c->d, i, &nic)));
+		    "state", takeup_word(c->d->takeup, i)));
 	}
 	a->result = list;
 }

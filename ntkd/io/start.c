@@ -202,6 +202,8 @@ start_host(struct start *s, char *err)
 	rules.has_subnet = conf_subnet(&s->conf, &rules.subnet);
 	if (!netdump_interfaces(&s->conf, rules.managed, err))
 		return false;
+	while (rules.managed[s->first_nic] == 0)
+		s->first_nic++;
 	return s->conf.allow_overlap || netdump_overlap(&rules, err);
 }
 
@@ -391,6 +393,7 @@ start_daemon(struct start *s, char *err)
 {
 	struct daemon_setup setup = {
 		.conf = &s->conf,
+		.first_nic = s->first_nic,
 		.notices = notice_rules(s),
 		.helper_fd = s->helper,
 		.control_fd = s->control,

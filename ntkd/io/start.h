@@ -25,6 +25,7 @@ struct start {
 	enum log_level level;
 	uid_t uid, helper_uid;
 	gid_t gid, helper_gid, control_gid, operator_gid;
+	unsigned first_nic;		/* the first interface of the configuration that exists */
 	int null;			/* /dev/null */
 	int low;			/* keeps a number free for the helper's socket */
 	int config;

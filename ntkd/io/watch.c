@@ -437,18 +437,17 @@ watch_on_nics(struct watch *w, nics_told *told, void *arg)
 	return w->kmon != NULL && kmon_on_nics(w->kmon, told, arg);
 }
 
+void
+watch_catch_up(struct watch *w)
+{
+	if (w->kmon != NULL)
+		kmon_catch_up(w->kmon);
+}
+
 const struct nic_state *
 watch_nic(const struct watch *w, size_t nic)
 {
 	return w->kmon != NULL ? kmon_nic(w->kmon, nic) : NULL;
-}
-
-bool
-watch_knows_nic(const struct watch *w, size_t nic, const struct nic_state *now)
-{
-	struct kernel_dev dev = kernel_device(w->d->kernel, 0, nic);
-
-	return now->present && dev.present && dev.ifindex == now->ifindex;
 }
 
 void

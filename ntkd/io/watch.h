@@ -29,15 +29,10 @@ void watch_free(struct watch *w);
  */
 bool watch_listen(struct watch *w, const struct knote_rules *rules, const int fds[KMON_SOCKETS]);
 
-/* kmon_on_nics(), kmon_nic() of its notification sockets. */
+/* kmon_on_nics(), kmon_catch_up(), kmon_nic() of its notification sockets. */
 bool watch_on_nics(struct watch *w, nics_told *tell, void *arg);
+void watch_catch_up(struct watch *w);
 const struct nic_state *watch_nic(const struct watch *w, size_t nic);
-
-/*
- * True when NOW of managed interface NIC is the interface that ntkd-priv learned of when it started: it
- * looks no other up, so that one that came later, or was made again, cannot be given an address.
- */
-bool watch_knows_nic(const struct watch *w, size_t nic, const struct nic_state *now);
 
 /* The kernel has the main identity's state: it is watched from now on. */
 void watch_start(struct watch *w);

@@ -205,13 +205,37 @@ read_interface(struct kernel *k, size_t i, struct rd *r, struct msg_error *err)
 
 	if (!msg_decode(&priv_interface_desc, r, &in, err))
 		return false;
-	if (in.dev == 0 && i != 0)
+	if (i != 0 && job_has_dev(k, dev) && in.dev != s->place.dev[dev])
+		return bad(err, "interface", "dev", "is another one than that which is in use", in.dev);
+	if (i != 0 && in.dev == 0) {
+		s->place.dev[dev] = 0;
+		s->dev[dev] = (struct kernel_dev){ .present = false };
 		return true;
+	}
 	if (PRIV_HANDLE_KIND(in.dev) != PRIV_H_DEV)
 		return bad(err, "interface", "dev", "is of another kind", in.dev);
 	s->place.dev[dev] = in.dev;
+	/* What is to be let go is no interface any more. */
+	if (i != 0 && k->leaving[dev] != LEAVING_NOT)
+		return true;
 	s->dev[dev] = (struct kernel_dev){ .present = true, .ifindex = in.ifindex };
 	memcpy(s->dev[dev].mac.b, in.mac, sizeof(in.mac));
+	return true;
+}
+
+/* Too often: what was known stays. */
+static bool
+read_refused_look(struct kernel *k, struct rd *r, struct msg_error *err)
+{
+	struct priv_refusal why;
+
+	if (!msg_decode(&priv_refusal_desc, r, &why, err))
+		return false;
+	if (!rd_done(r))
+		return bad(err, "refusal", "", "bytes are left over", r->left);
+	k->phase = PHASE_UP;
+	if (k->looked != NULL)
+		k->looked(false, k->looked_arg);
 	return true;
 }
 
@@ -219,6 +243,7 @@ static bool
 read_welcome(struct kernel *k, const struct priv_frame *f, struct rd *r, struct msg_error *err)
 {
 	struct priv_welcome w;
+	bool again;
 
 	if (f->count != k->n_devs + 1)
 		return bad(err, "frame", "count", "is not the number of interfaces", f->count);
@@ -226,13 +251,18 @@ read_welcome(struct kernel *k, const struct priv_frame *f, struct rd *r, struct 
 		return false;
 	if (PRIV_HANDLE_KIND(w.ns) != PRIV_H_NS)
 		return bad(err, "welcome", "ns", "is of another kind", w.ns);
+	if (k->phase == PHASE_LOOKING && w.ns != k->spaces[0].place.ns)
+		return bad(err, "welcome", "ns", "is not what it was", w.ns);
 	for (size_t i = 0; i < f->count; i++)
 		if (!read_interface(k, i, r, err))
 			return false;
 	if (!rd_done(r))
 		return bad(err, "welcome", "", "bytes are left over", r->left);
 	k->spaces[0].place.ns = w.ns;
+	again = k->phase == PHASE_LOOKING;
 	k->phase = PHASE_UP;
+	if (again && k->looked != NULL)
+		k->looked(true, k->looked_arg);
 	return true;
 }
 
@@ -251,8 +281,10 @@ kernel_answer(struct kernel *k, const uint8_t *buf, size_t len, struct msg_error
 		return bad(err, "frame", "seq", "is not that of the request", f.seq);
 	if (f.flags != 0)
 		return bad(err, "frame", "flags", "has a flag of requests", f.flags);
-	if (k->phase == PHASE_GREETING && f.type == PRIV_WELCOME)
+	if ((k->phase == PHASE_GREETING || k->phase == PHASE_LOOKING) && f.type == PRIV_WELCOME)
 		return read_welcome(k, &f, &r, err);
+	if (k->phase == PHASE_LOOKING && f.type == PRIV_REFUSED)
+		return read_refused_look(k, &r, err);
 	if (k->phase == PHASE_UP && f.type == PRIV_CHECKED && k->job.kind == JOB_CHECK)
 		return read_checked(k, &f, &r, err);
 	if (k->phase == PHASE_UP && f.type == PRIV_DONE && k->job.kind != JOB_CHECK)

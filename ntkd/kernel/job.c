@@ -247,6 +247,8 @@ job_fail(struct kernel *k, const struct priv_refusal *why)
 
 	forget_new_handles(k);
 	k->counters.refused++;
+	if (j->kind == JOB_LET_GO)
+		k->leaving[j->let_go] = LEAVING_REFUSED;
 	if (j->has_base && !j->retreating) {
 		struct job back = { .kind = j->kind, .ns = j->ns, .label = j->label,
 			.retreating = true, .why = first };
@@ -322,6 +324,74 @@ begin_give(struct kernel *k)
 	if (j->n_macs != 0)
 		return true;
 	job_clear(j);
+	return false;
+}
+
+static bool
+is_on(const struct kobj *o, size_t i)
+{
+	return ((o->kind == KOBJ_ADDR || o->kind == KOBJ_NEIGH) && o->dev == i) ||
+	    (o->kind == KOBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST && o->via_dev == i);
+}
+
+/* Something is on managed interface I: pseudo-interfaces, and what the default namespace has. */
+static bool
+is_laden(const struct kernel *k, size_t i)
+{
+	const struct kset *s = &k->spaces[0].applied;
+
+	for (size_t ns = 1; ns < KERNEL_NAMESPACES; ns++)
+		if (k->spaces[ns].place.dev[i] != 0)
+			return true;
+	for (size_t n = 0; n < s->n; n++)
+		if (is_on(&s->v[n], i))
+			return true;
+	return false;
+}
+
+static bool
+is_prepared(const struct kernel *k, size_t i)
+{
+	const struct kobj o = { .kind = KOBJ_DEV, .dev = (uint8_t)i };
+
+	return kset_find(&k->spaces[0].applied, &o) != NULL;
+}
+
+bool
+job_has_dev(const struct kernel *k, size_t i)
+{
+	return is_prepared(k, i) || is_laden(k, i);
+}
+
+/* The goal is what is applied, without interface I. */
+static bool
+plan_let_go(struct kernel *k, size_t i)
+{
+	const struct kset *applied = &k->spaces[0].applied;
+	struct job *j = &k->job;
+
+	j->kind = JOB_LET_GO;
+	j->let_go = (uint8_t)i;
+	for (size_t n = 0; n < applied->n; n++)
+		if (applied->v[n].kind != KOBJ_DEV || applied->v[n].dev != i)
+			kset_add(&j->goal, &applied->v[n]);
+	return kset_sort(&j->goal) && kdiff_make(&j->diff, applied, &j->goal);
+}
+
+/* Begins to let an interface go that shall be and can be; false when there is none.  OK: it was planned. */
+static bool
+begin_let_go(struct kernel *k, bool *ok)
+{
+	for (size_t i = 0; i < k->n_devs; i++) {
+		if (k->leaving[i] != LEAVING_WANTED || is_laden(k, i))
+			continue;
+		if (is_prepared(k, i)) {
+			*ok = plan_let_go(k, i);
+			return true;
+		}
+		k->leaving[i] = LEAVING_NOT;
+		k->look = true;
+	}
 	return false;
 }
 
@@ -441,6 +511,15 @@ applied_advance(struct kernel *k)
 	j->has_base = true;
 }
 
+/* Something changed: what could not be let go is tried once more. */
+static void
+refused_again(struct kernel *k)
+{
+	for (size_t i = 0; i < k->n_devs; i++)
+		if (k->leaving[i] == LEAVING_REFUSED)
+			k->leaving[i] = LEAVING_WANTED;
+}
+
 static void
 give_finish(struct kernel *k)
 {
@@ -465,6 +544,11 @@ job_advance(struct kernel *k)
 		count_references(k);
 		forget_removed(k);
 		applied_advance(k);
+		refused_again(k);
+	}
+	if (j->kind == JOB_LET_GO) {
+		k->leaving[j->let_go] = LEAVING_NOT;
+		k->look = true;
 	}
 	j->done = j->end;
 	if (j->done == job_n_ops(j))
@@ -476,12 +560,14 @@ job_advance(struct kernel *k)
 bool
 job_begin(struct kernel *k)
 {
-	struct priv_refusal why;
+	struct priv_refusal why = no_memory();
 	struct slot *s;
 	unsigned ns;
 	bool ok = true;
 
-	if (!begin_give(k)) {
+	if (!begin_give(k) && !begin_let_go(k, &ok)) {
+		if (k->look)
+			return true;
 		s = next_slot(k, &ns);
 		if (s == NULL)
 			return false;

@@ -41,6 +41,7 @@ enum job_kind {
 	JOB_STATE,
 	JOB_REHEARSAL,
 	JOB_GIVE,		/* of table numbers nobody needs any more */
+	JOB_LET_GO,		/* of a managed interface that nothing is on any more */
 	JOB_CHECK,		/* one message, which counts as its one operation */
 };
 
@@ -63,6 +64,7 @@ struct job {
 	size_t done;
 	size_t end;
 	size_t sent;
+	uint8_t let_go;		/* the interface */
 	uint32_t results;	/* objects made by what was sent of this transaction */
 	bool has_base;
 	bool retreating;	/* refused for the reason WHY: on the way back to BASE */
@@ -73,6 +75,14 @@ enum phase {
 	PHASE_SILENT,
 	PHASE_GREETING,		/* hello was sent */
 	PHASE_UP,
+	PHASE_LOOKING,		/* another hello was sent */
+};
+
+/* A managed interface that has gone, or has become another one. */
+enum leaving {
+	LEAVING_NOT,
+	LEAVING_WANTED,
+	LEAVING_REFUSED,	/* waits for something else to change */
 };
 
 struct kernel {
@@ -81,6 +91,10 @@ struct kernel {
 	void *arg;
 	kernel_checked *checked;
 	void *checked_arg;
+	kernel_looked *looked;
+	void *looked_arg;
+	bool look;		/* the helper shall be asked which interfaces there are */
+	enum leaving leaving[UINT8_MAX + 1];
 	enum phase phase;
 	uint32_t seq;
 	uint64_t tickets;
@@ -94,6 +108,9 @@ struct kernel {
 
 /* Begins the next job; false when there is none.  It may have ended on the spot. */
 bool job_begin(struct kernel *k);
+
+/* True when something of ours is on managed interface I, in whatever namespace, or it was prepared. */
+bool job_has_dev(const struct kernel *k, size_t i);
 
 /* The check under way came to FOUND. */
 void job_checked(struct kernel *k, const struct kernel_found *found);

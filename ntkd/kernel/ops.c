@@ -39,7 +39,7 @@ make_ns(const struct kop_context *x, const struct kobj *o, bool comes, struct pr
 static void
 make_dev(const struct kop_context *x, const struct kobj *o, bool comes, struct priv_op *op)
 {
-	if (x->is_default) {
+	if (x->is_default && comes) {
 		op->type = PRIV_OP_dev_prepare;
 		op->dev_prepare.dev = x->here->dev[o->dev];
 	} else if (comes) {

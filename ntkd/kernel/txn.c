@@ -43,6 +43,28 @@ kernel_on_checked(struct kernel *k, kernel_checked *what, void *arg)
 	k->checked_arg = arg;
 }
 
+void
+kernel_on_looked(struct kernel *k, kernel_looked *what, void *arg)
+{
+	k->looked = what;
+	k->looked_arg = arg;
+}
+
+void
+kernel_look(struct kernel *k)
+{
+	k->look = true;
+}
+
+void
+kernel_let_go(struct kernel *k, size_t i)
+{
+	if (i >= k->n_devs)
+		return;
+	k->spaces[0].dev[i] = (struct kernel_dev){ .present = false };
+	k->leaving[i] = LEAVING_WANTED;
+}
+
 /* What waits already keeps its place in the queue. */
 static void
 slot_queue(struct kernel *k, struct slot *s)
@@ -153,10 +175,19 @@ check_write(struct kernel *k, uint8_t *buf)
 	return frame_write(k, buf, (struct priv_frame){ .type = PRIV_CHECK, .count = 1 }, w.len);
 }
 
+static size_t
+look_write(struct kernel *k, uint8_t *buf)
+{
+	k->phase = PHASE_LOOKING;
+	k->look = false;
+	k->seq++;
+	return frame_write(k, buf, (struct priv_frame){ .type = PRIV_HELLO }, 0);
+}
+
 bool
 kernel_is_up(const struct kernel *k)
 {
-	return k->phase == PHASE_UP;
+	return k->phase >= PHASE_UP;
 }
 
 bool
@@ -164,7 +195,7 @@ kernel_is_busy(const struct kernel *k)
 {
 	const struct job *j = &k->job;
 
-	return k->phase == PHASE_GREETING ||
+	return k->phase == PHASE_GREETING || k->phase == PHASE_LOOKING ||
 	    (j->kind != JOB_NONE && j->sent != j->done && j->sent == j->end);
 }
 
@@ -180,6 +211,8 @@ kernel_next(struct kernel *k, uint8_t *buf)
 			return check_write(k, buf);
 		if (k->job.kind != JOB_NONE)
 			return part_write(k, buf);
+		if (k->look)
+			return look_write(k, buf);
 		if (!job_begin(k))
 			break;
 	}

@@ -19,7 +19,7 @@
  *
  * Namespaces are served in the order in which kernel_want() asked for them.  What does
  * not fit into one transaction (PRIV_TXN_OPS operations; nothing after a removed
- * interface) becomes several, each of which leaves an allowed state; when one of
+ * pseudo-interface) becomes several, each of which leaves an allowed state; when one of
  * them is refused the way is walked back, so that all of it was done or nothing.
  *
  * Table numbers (kernel-state 7): a neighbour's MAC is taken with its first
@@ -105,6 +105,22 @@ void kernel_on_checked(struct kernel *k, kernel_checked *what, void *arg);
  * our own (PRIV_R_ABSENT), when NS has no namespace by the time it would begin.
  */
 void kernel_check(struct kernel *k, unsigned ns);
+
+/*
+ * Interface I of the configuration has gone, or is another one now: it counts as absent at once.  When no
+ * namespace has anything on it any more, which is for the wanted states to see to, the helper is told
+ * to let it go, and then asked which interfaces there are.
+ */
+void kernel_let_go(struct kernel *k, size_t i);
+
+/*
+ * Asks the helper which interfaces there are, when nothing is under way.  Those on which something is stay
+ * what they were.  WHAT is called from kernel_answer() whenever that was answered; OK is false when it was
+ * asked too often, and should be asked again later.
+ */
+void kernel_look(struct kernel *k);
+typedef void kernel_looked(bool ok, void *arg);
+void kernel_on_looked(struct kernel *k, kernel_looked *what, void *arg);
 
 /*
  * Writes the next message for the helper to BUF (PRIV_MSG_MAX bytes) and returns

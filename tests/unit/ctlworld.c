@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ntkd/io/events.h"
+#include "ntkd/io/takeup.h"
 #include "ntkd/io/watch.h"
 
 enum { FIRST_TABLE = 250 };
@@ -323,9 +324,11 @@ world_begin(struct world *w, bool manual)
 	if (w->d.base == NULL || w->d.node == NULL || w->d.kernel == NULL)
 		return false;
 	w->d.watch = watch_new(&w->d);
-	if (w->d.watch == NULL)
+	w->d.takeup = takeup_new(&w->d);
+	if (w->d.watch == NULL || w->d.takeup == NULL)
 		return false;
 	daemon_pump(&w->d);
+	takeup_begin(w->d.takeup);
 	for (unsigned i = 0; i < w->d.conf.n_interfaces; i++) {
 		ntk_mac_t mac[CONF_INTERFACES];
 
@@ -341,6 +344,7 @@ void
 world_end(struct world *w)
 {
 	ctl_free(w->d.ctl);
+	takeup_free(w->d.takeup);
 	watch_free(w->d.watch);
 	kernel_free(w->d.kernel);
 	node_free(w->d.node);

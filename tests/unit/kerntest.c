@@ -272,6 +272,15 @@ rig_checked(unsigned ns, const struct kernel_found *found, void *arg)
 	r->found.v = NULL;
 }
 
+static void
+rig_looked(bool ok, void *arg)
+{
+	struct rig *r = arg;
+
+	r->n_looked++;
+	r->n_looked_refused += !ok;
+}
+
 bool
 rig_init(struct rig *r, const struct conf *c)
 {
@@ -283,6 +292,7 @@ rig_init(struct rig *r, const struct conf *c)
 	if (r->kernel == NULL || r->fake == NULL)
 		return false;
 	kernel_on_checked(r->kernel, rig_checked, r);
+	kernel_on_looked(r->kernel, rig_looked, r);
 	return true;
 }
 

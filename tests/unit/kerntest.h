@@ -46,6 +46,8 @@ struct rig {
 	size_t n_checked;		/* checks that ended */
 	unsigned checked_ns;		/* of the last one */
 	struct kernel_found found;	/* likewise; its V is not valid any more */
+	size_t n_looked;		/* answers to hellos but the first */
+	size_t n_looked_refused;
 	size_t messages;
 	size_t transactions;
 	bool failed;			/* an answer was not understood */

@@ -7,18 +7,18 @@
 #include "tests/unit/tap.h"
 
 static void
-probe_make(struct kset *out, const char *topology)
+probe_make(struct kset *out, const char *topology, unsigned nic)
 {
 	char text[256], err[CONF_ERROR] = "";
 	struct conf c;
 
-	snprintf(text, sizeof(text), "topology = \"%s\"\ninterface eth1 { }\n", topology);
+	snprintf(text, sizeof(text), "topology = \"%s\"\ninterface eth1 { }\ninterface eth2 { }\n", topology);
 	if (!conf_parse(text, strlen(text), "test", NULL, 0, &c, err)) {
 		tap_note("%s", err);
 		CU_FAIL_FATAL("the configuration of the test is wrong");
 	}
 	kset_init(out);
-	CU_ASSERT_FATAL(features_probe(&c, out));
+	CU_ASSERT_FATAL(features_probe(&c, nic, out));
 }
 
 static size_t
@@ -40,7 +40,11 @@ test_probe(void)
 	for (size_t i = 0; i < sizeof(topologies) / sizeof(topologies[0]); i++) {
 		struct kset want;
 
-		probe_make(&want, topologies[i]);
+		probe_make(&want, topologies[i], (unsigned)i % 2);
+		for (size_t o = 0; o < want.n; o++) {
+			CU_ASSERT(want.v[o].kind > KOBJ_NEIGH || want.v[o].kind == KOBJ_NS || want.v[o].dev == i % 2);
+			CU_ASSERT(want.v[o].type != PRIV_ROUTE_UNICAST || want.v[o].via_dev == i % 2);
+		}
 		CU_ASSERT_EQUAL(count(&want, KOBJ_NS, 0), 1);
 		CU_ASSERT_EQUAL(count(&want, KOBJ_DEV, 0), 1);
 		CU_ASSERT_EQUAL(count(&want, KOBJ_ADDR, 0), 1);

@@ -145,6 +145,72 @@ test_first_want(void)
 	node_free(n);
 }
 
+/* The next state has interface D; none is asked for: false. */
+static bool
+wants_dev(struct node *n, uint64_t now, unsigned d)
+{
+	const struct kobj dev = { .kind = KOBJ_DEV, .dev = (uint8_t)d };
+	struct kset want;
+	uint32_t label;
+	unsigned ns;
+	bool has;
+
+	kset_init(&want);
+	has = node_next_want(n, &ns, &want, &label) && kset_find(&want, &dev) != NULL;
+	node_kernel_done(n, now, 0, true, NULL);
+	kset_free(&want);
+	return has;
+}
+
+/* One that is missing at the start, and comes. */
+static void
+test_missing_interface(void)
+{
+	static const ntk_mac_t mac = { { 2, 0, 0, 0, 0, 2 } };
+	struct conf c;
+	struct node *n;
+
+	conf_make(&c, "");
+	n = node_make(&c, 1);
+	node_nic_gone(n, 0, 1);
+	node_nic_gone(n, 0, 2);
+	CU_ASSERT(node_identity(n, 0).facts->has_dev[0] && !node_identity(n, 0).facts->has_dev[1]);
+	CU_ASSERT_FALSE(wants_dev(n, 0, 1));
+	CU_ASSERT_EQUAL(node_identity(n, 0).state, NODE_RUNNING);
+	node_nic_up(n, 1, 1, mac);
+	CU_ASSERT_TRUE(wants_dev(n, 1, 1));
+	node_nic_gone(n, 2, 0);
+	CU_ASSERT_FALSE(wants_dev(n, 2, 0));
+	node_free(n);
+}
+
+/* One goes that could not be listened on, and has no address at that moment. */
+static void
+test_deaf_interface(void)
+{
+	static const ntk_mac_t mac = { { 2, 0, 0, 0, 0, 2 } };
+	struct node_action a;
+	struct conf c;
+	struct node *n;
+	bool listens = false;
+
+	conf_make(&c, "");
+	n = node_make(&c, 1);
+	settle(n, true);
+	node_nic_up(n, 1, 1, mac);
+	settle(n, true);
+	while (!listens && node_next(n, &a))
+		listens = a.kind == NODE_LISTEN;
+	CU_ASSERT_FATAL(listens && a.dev == 1);
+	node_listening(n, 2, 1, a.address, false);
+	settle(n, true);
+	node_nic_gone(n, 3, 1);
+	CU_ASSERT_FALSE(wants_dev(n, 3, 1));
+	CU_ASSERT_FALSE(node_identity(n, 0).facts->has_dev[1]);
+	CU_ASSERT_TRUE(node_identity(n, 0).facts->has_dev[0]);
+	node_free(n);
+}
+
 static void
 test_random(void)
 {
@@ -460,6 +526,8 @@ main(void)
 	static const struct tap_test tests[] = {
 		{ "begins with one main identity", test_first },
 		{ "wants the kernel state of that identity", test_first_want },
+		{ "an interface is missing at the start", test_missing_interface },
+		{ "an interface goes that could not be listened on", test_deaf_interface },
 		{ "draws addresses from the given randomness alone", test_random },
 		{ "loads an identity into a namespace of its own", test_load },
 		{ "replaces a loaded identity, or takes that back", test_replace },

@@ -22,6 +22,8 @@ mac_of(size_t i)
 	return (ntk_mac_t){ { 0, 0x16, 0x3e, 0, 1, (uint8_t)i } };
 }
 
+static bool second_interface;	/* systems have another one */
+
 /* One interface each, these addresses, and DELAY ms until a handover. */
 static void
 begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
@@ -30,12 +32,13 @@ begin_slow(uint64_t seed, const char *const *addresses, unsigned delay)
 	b.talk = getenv("NTK_TALK") != NULL ? stdout : NULL;
 	for (size_t i = 0; addresses[i] != NULL; i++) {
 		static const char *const names[] = { "A", "B", "C", "D" };
-		ntk_mac_t m = mac_of(i);
+		const ntk_mac_t m[] = { mac_of(i), { { 0, 0x16, 0x3e, 0, 2, (uint8_t)i } } };
 		char text[300];
 
 		snprintf(text, sizeof(text), "topology = \"4.2.2.2\"\naddress = \"%s\"\nmode = \"manual\"\n"
-		    "interface eth1 { }\nhandover-delay = %u\n", addresses[i], delay);
-		CU_ASSERT_EQUAL(town_add_text(&b, names[i], text, &m), i);
+		    "interface eth1 { }\n%shandover-delay = %u\n", addresses[i],
+		    second_interface ? "interface eth2 { }\n" : "", delay);
+		CU_ASSERT_EQUAL(town_add_text(&b, names[i], text, m), i);
 		CU_ASSERT_TRUE_FATAL(town_start(&b, i));
 	}
 }
@@ -614,6 +617,53 @@ test_interface(void)
 		interface_goes_after(300 + us, us);
 }
 
+/*
+ * The kernel refuses the namespace of the old identity: because an interface has gone of which the node hears only
+ * now.  With those that are left the duplication goes on; without any it is given up.
+ */
+static void
+refused_for_interface(unsigned gone)
+{
+	const struct kobj eth1 = { .kind = KOBJ_DEV, .dev = 0 }, eth2 = { .kind = KOBJ_DEV, .dev = 1 };
+	struct op o = { B, 0, 7, NODE_OP_RUNNING };
+	struct node_operation v;
+
+	second_interface = true;
+	begin_slow(400, two, 30000);
+	second_interface = false;
+	b.kernel_delay = 10 * MSEC;
+	arc(A, 0, B, 0);
+	prepare(B, entry(host_211, 3, 1, first, 1, 7));
+	b.sys[B].refuse = 1;
+	phase_1(B, true, 0, 7);
+	CU_ASSERT_EQUAL_FATAL(b.sys[B].refuse, 0);
+	for (unsigned d = 2; d-- > 0; )
+		if ((gone >> d & 1) != 0) {
+			node_nic_gone(b.sys[B].node, b.now, d);
+			town_poke(&b, B);
+		}
+	if (gone == 2) {
+		wait_for(op_is, &o, "it goes on");
+		CU_ASSERT_TRUE(node_operation(b.sys[B].node, 0, 7, &v) && v.state != NODE_OP_FAILED);
+		CU_ASSERT_EQUAL(fakekern_namespaces(b.sys[B].fake), 1);
+		CU_ASSERT_TRUE(fakekern_find(b.sys[B].fake, 1, &eth1, NULL));
+		CU_ASSERT_FALSE(fakekern_find(b.sys[B].fake, 1, &eth2, NULL));
+	} else {
+		wait_for(op_ended, &o, "it ends");
+		CU_ASSERT(!node_operation(b.sys[B].node, 0, 7, &v) || v.state == NODE_OP_FAILED);
+		CU_ASSERT_EQUAL(fakekern_namespaces(b.sys[B].fake), 0);
+	}
+	end();
+}
+
+static void
+test_refused_for_interface(void)
+{
+	refused_for_interface(2);
+	refused_for_interface(0);
+	refused_for_interface(3);
+}
+
 /* --- several at once ------------------------------------------------------------------------------- */
 
 /* Every identity-arc of one end has its counterpart at the other. */
@@ -890,6 +940,7 @@ main(void)
 		{ "what is told of a migration", test_told },
 		{ "killed in the middle of an entry", test_kill },
 		{ "an interface that goes in the middle of an entry", test_interface },
+		{ "a namespace that is refused for an interface that has gone", test_refused_for_interface },
 		{ "two migrations of neighbours at once", test_two_migrations },
 		{ "a connectivity identity", test_connectivity },
 		{ "an identity goes before what it came from", test_handover },

@@ -371,6 +371,7 @@ test_real(void)
 	begin();
 	CU_ASSERT_EQUAL(change(true, REAL, &err), 0);
 	CU_ASSERT(k.noted == 3 && k.set == 1 && k.alias[0] == '\0' && k.made == 0);
+	CU_ASSERT_EQUAL(k.restored, 0);
 	for (unsigned i = 1; i <= 3; i++) {
 		k.noted = k.set = 0;
 		k.note_fails = i;
@@ -378,11 +379,16 @@ test_real(void)
 		CU_ASSERT_EQUAL(err.error, ENOSPC);
 		CU_ASSERT_STRING_EQUAL(err.text, "cannot note the interface's settings");
 		CU_ASSERT(k.noted == i && k.set == 0);
+		/* Nothing of it is remembered for ever. */
+		CU_ASSERT_EQUAL(k.restored, 7);
+		k.restored = 0;
 	}
 	k.note_fails = 0;
 	k.refused_type = RTM_SETLINK;
 	k.error = EPERM;
 	CU_ASSERT_EQUAL(change(true, REAL, &err), EPERM);
+	CU_ASSERT_EQUAL(k.restored, 7);
+	k.restored = 0;
 	CU_ASSERT_EQUAL(change(false, REAL, &err), 0);
 	CU_ASSERT(k.restored == 7 && k.removed == 0 && ledger.dev[REAL].slot.used);
 	end();

@@ -783,6 +783,254 @@ test_absent_interface(void)
 	rig_free(&rig);
 }
 
+/* --- interfaces that come and go --- */
+
+static bool
+is_number(size_t i, uint32_t ifindex)
+{
+	struct kernel_dev d = kernel_device(rig.kernel, 0, i);
+
+	return d.present ? d.ifindex == ifindex : ifindex == 0;
+}
+
+/* S on interface I instead. */
+static void
+move(struct kset *s, uint8_t i)
+{
+	for (size_t n = 0; n < s->n; n++) {
+		if (s->v[n].kind == KOBJ_DEV || s->v[n].kind == KOBJ_ADDR || s->v[n].kind == KOBJ_NEIGH)
+			s->v[n].dev = i;
+		if (s->v[n].kind == KOBJ_ROUTE)
+			s->v[n].via_dev = i;
+	}
+}
+
+static void
+only_namespace(struct kset *s)
+{
+	kset_init(s);
+	add(s, (struct kobj){ .kind = KOBJ_NS });
+}
+
+/* It was made again: let go when the last thing on it went, in whatever namespace. */
+static void
+test_let_go(void)
+{
+	struct kset s, none, empty;
+	uint64_t transactions;
+
+	start();
+	begin(&s);
+	add_neighbour(&s, 1);
+	only_namespace(&none);
+	kset_init(&empty);
+	CU_ASSERT_TRUE(bring(0, &s) && bring(3, &s));
+	fakekern_name(rig.fake, 0, 50);
+	transactions = kernel_counters(rig.kernel).transactions;
+	kernel_let_go(rig.kernel, 0);
+	CU_ASSERT_TRUE(is_number(0, 0));
+	rig_run(&rig);
+	/* Asked meanwhile, the helper tells what it was. */
+	kernel_look(rig.kernel);
+	rig_run(&rig);
+	CU_ASSERT(rig.n_looked == 1 && rig.n_looked_refused == 0);
+	CU_ASSERT_TRUE(is_number(0, 0));
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).transactions, transactions);
+	CU_ASSERT_TRUE(bring(0, &none));
+	CU_ASSERT(is_number(0, 0) && rig.n_looked == 1);
+	CU_ASSERT_TRUE(bring(3, &empty));
+	CU_ASSERT(is_number(0, 50) && rig.n_looked == 2);
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &none));
+	/* As if nothing had been. */
+	CU_ASSERT_TRUE(bring(0, &s) && bring(3, &s));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &s) && rig_has(&rig, 3, &s));
+	CU_ASSERT(is_number(0, 50) && is_number(1, 3));
+	CU_ASSERT_EQUAL(rig.n_looked, 2);
+	kset_free(&s);
+	kset_free(&none);
+	end();
+}
+
+/* Without anything on it there is nothing to let go; and somebody has to come. */
+static void
+test_comes(void)
+{
+	struct kset s;
+
+	start();
+	fakekern_name(rig.fake, 1, 0);
+	rig_run(&rig);
+	CU_ASSERT(is_number(0, 2) && is_number(1, 0));
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	kernel_look(rig.kernel);
+	rig_run(&rig);
+	CU_ASSERT(is_number(1, 0) && rig.n_looked == 1);
+	fakekern_name(rig.fake, 1, 60);
+	kernel_look(rig.kernel);
+	kernel_look(rig.kernel);
+	rig_run(&rig);
+	CU_ASSERT(is_number(1, 60) && rig.n_looked == 2);
+	move(&s, 1);
+	CU_ASSERT_TRUE(bring(4, &s));
+	/* One that was never prepared goes and comes. */
+	fakekern_name(rig.fake, 2, 70);
+	kernel_let_go(rig.kernel, 2);
+	CU_ASSERT_TRUE(is_number(2, 0));
+	rig_run(&rig);
+	CU_ASSERT(is_number(2, 70) && rig.n_looked == 3);
+	kernel_let_go(rig.kernel, conf.n_interfaces);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(rig.n_looked, 3);
+	kset_free(&s);
+	end();
+}
+
+static void
+test_change_names(void)
+{
+	struct kset s, both, none;
+
+	start();
+	begin(&both);
+	add(&both, (struct kobj){ .kind = KOBJ_DEV, .dev = 1 });
+	add(&both, (struct kobj){ .kind = KOBJ_ADDR, .dev = 1, .addr = 0xa9fe0a02 });
+	begin(&s);
+	only_namespace(&none);
+	CU_ASSERT_TRUE(bring(0, &both));
+	fakekern_name(rig.fake, 0, 3);
+	fakekern_name(rig.fake, 1, 2);
+	move(&s, 1);
+	kernel_let_go(rig.kernel, 0);
+	s.v[2].addr = 0xa9fe0a02;
+	CU_ASSERT_TRUE(bring(0, &s));
+	CU_ASSERT(is_number(0, 0) && is_number(1, 3));
+	kernel_let_go(rig.kernel, 1);
+	CU_ASSERT_TRUE(bring(0, &none));
+	CU_ASSERT(is_number(0, 3) && is_number(1, 2));
+	CU_ASSERT_TRUE(bring(0, &both));
+	CU_ASSERT_TRUE(rig_has(&rig, 0, &both));
+	kset_free(&s);
+	kset_free(&both);
+	kset_free(&none);
+	end();
+}
+
+/* What is refused is not asked again and again, but when something else has changed. */
+static void
+test_let_go_refused(void)
+{
+	struct kset s, none;
+	struct kernel_counters c;
+
+	start();
+	begin(&s);
+	only_namespace(&none);
+	CU_ASSERT_TRUE(bring(0, &s));
+	c = kernel_counters(rig.kernel);
+	fakekern_name(rig.fake, 0, 50);
+	CU_ASSERT_TRUE(bring(0, &none));
+	fakekern_refuse(rig.fake, 0, PRIV_R_KERNEL);
+	kernel_let_go(rig.kernel, 0);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).refused, c.refused + 1);
+	CU_ASSERT(is_number(0, 0) && rig.n_looked == 0);
+	rig_run(&rig);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).refused, c.refused + 1);
+	add(&none, (struct kobj){ .kind = KOBJ_ADDR, .dev = KOBJ_LO, .addr = 0x0a000020 });
+	CU_ASSERT_TRUE(bring(0, &none));
+	CU_ASSERT(is_number(0, 50) && rig.n_looked == 1);
+	CU_ASSERT_EQUAL(kernel_counters(rig.kernel).refused, c.refused + 1);
+	kset_free(&s);
+	kset_free(&none);
+	end();
+}
+
+/* The answer to a second hello: interfaces 1 to 3 have these handles. */
+static void
+looked(struct answer *a, uint32_t ns, const uint32_t devs[3])
+{
+	struct priv_welcome w = { ns };
+	struct priv_interface in = { .dev = PRIV_HANDLE(PRIV_H_DEV, 0, 0), .name = "lo" };
+
+	answer_frame(a, PRIV_WELCOME, 2, 0, 4);
+	msg_encode(&priv_welcome_desc, &w, &a->w);
+	msg_encode(&priv_interface_desc, &in, &a->w);
+	for (uint32_t i = 0; i < 3; i++) {
+		in.dev = devs[i];
+		in.ifindex = 80 + i;
+		msg_encode(&priv_interface_desc, &in, &a->w);
+	}
+}
+
+/* Interface 0 is in use when the helper is asked again, the number of whose question is 2. */
+static void
+begin_look(void)
+{
+	uint8_t buf[PRIV_MSG_MAX];
+	struct priv_frame f;
+	struct msg_error err;
+	struct kset s;
+	struct rd r;
+	size_t n;
+
+	start();
+	begin(&s);
+	CU_ASSERT_TRUE(bring(0, &s));
+	kset_free(&s);
+	CU_ASSERT_EQUAL(kernel_next(rig.kernel, buf), 0);
+	kernel_look(rig.kernel);
+	n = kernel_next(rig.kernel, buf);
+	rd_init(&r, buf, n);
+	CU_ASSERT_FATAL(msg_decode(&priv_frame_desc, &r, &f, &err) && rd_done(&r));
+	CU_ASSERT(f.type == PRIV_HELLO && f.seq == 2 && f.count == 0 && f.flags == 0);
+	CU_ASSERT(kernel_is_up(rig.kernel) && kernel_is_busy(rig.kernel));
+	/* One question at a time. */
+	kernel_look(rig.kernel);
+	CU_ASSERT_EQUAL(kernel_next(rig.kernel, buf), 0);
+}
+
+static void
+test_look_answers(void)
+{
+	const uint32_t ns = PRIV_HANDLE(PRIV_H_NS, 0, 0), used = PRIV_HANDLE(PRIV_H_DEV, 0, 1);
+	const uint32_t good[] = { used, 0, PRIV_HANDLE(PRIV_H_DEV, 1, 3) };
+	const uint32_t other[] = { PRIV_HANDLE(PRIV_H_DEV, 1, 1), 0, 0 };
+	const uint32_t gone[] = { 0, 0, 0 }, kind[] = { used, PRIV_HANDLE(PRIV_H_PEER, 0, 2), 0 };
+	struct priv_refusal why = { .reason = PRIV_R_RATE, .operation = "hello" };
+	uint8_t buf[PRIV_MSG_MAX];
+	struct answer a;
+
+	begin_look();
+	looked(&a, ns, good);
+	CU_ASSERT_TRUE(gives(&a));
+	CU_ASSERT(rig.n_looked == 1 && rig.n_looked_refused == 0 && !kernel_is_busy(rig.kernel));
+	CU_ASSERT(is_number(0, 80) && is_number(1, 0) && is_number(2, 82));
+	CU_ASSERT_TRUE(kernel_next(rig.kernel, buf) > 0);
+	rig_free(&rig);
+	/* Too often: nothing is another one. */
+	begin_look();
+	answer_frame(&a, PRIV_REFUSED, 2, 0, 0);
+	msg_encode(&priv_refusal_desc, &why, &a.w);
+	CU_ASSERT_TRUE(gives(&a));
+	CU_ASSERT(rig.n_looked == 1 && rig.n_looked_refused == 1 && !kernel_is_busy(rig.kernel));
+	CU_ASSERT(is_number(0, 2) && is_number(1, 3) && is_number(2, 4));
+	rig_free(&rig);
+	for (int i = 0; i < 6; i++) {
+		begin_look();
+		if (i == 4)
+			answer_frame(&a, PRIV_DONE, 2, 0, 0);
+		else if (i == 5)
+			answer_frame(&a, PRIV_REFUSED, 2, 0, 0);
+		else
+			looked(&a, i == 3 ? PRIV_HANDLE(PRIV_H_NS, 1, 0) : ns,
+			    i == 0 ? other : i == 1 ? gone : i == 2 ? kind : good);
+		CU_ASSERT_FALSE(gives(&a));
+		CU_ASSERT_EQUAL(rig.n_looked, 0);
+		rig_free(&rig);
+	}
+}
+
 /* Begins the transaction that makes two neighbours and returns its number. */
 static uint32_t
 begin_two(void)
@@ -1149,6 +1397,11 @@ main(void)
 		{ "rehearsals come first", test_rehearsal_first },
 		{ "bad welcomes", test_bad_welcome },
 		{ "an interface that is not there", test_absent_interface },
+		{ "an interface is made again", test_let_go },
+		{ "an interface comes", test_comes },
+		{ "two interfaces change names", test_change_names },
+		{ "an interface that cannot be let go", test_let_go_refused },
+		{ "answers to a second hello", test_look_answers },
 		{ "bad answers", test_bad_answers },
 		{ "one table for two neighbours", test_one_table_for_two },
 		{ "answers nobody asked for", test_unasked_answer },

@@ -274,6 +274,11 @@ void queue_free(struct node *n);
 void nbh_carry_out(struct node *n, struct nbh_out *out);
 void route_done(struct node *n, uint32_t arc, struct nbh_out *out);
 void ident_carry_out(struct node *n, struct ident_out *out);
+/*
+ * Namespace NS could not be made: true when that was with an interface that has gone since, and it shall be
+ * made with those that are left.
+ */
+bool ns_make_again(struct node *n, unsigned ns);
 void qspn_carry_out(struct node *n, struct identity *id, struct qspn_out *out);
 
 struct qarc *qarc_find(struct identity *id, uint32_t number);

@@ -32,25 +32,53 @@ send(struct node *n, enum node_action_kind kind, struct ident_action *a)
 
 /* What a new namespace is begun with: its devices and their link-locals. */
 static void
+ns_state(struct node *n, struct identity *at, const struct identity *id, const struct ident_ns *ns)
+{
+	struct facts f;
+
+	facts_init(&f);
+	f.address = id->facts.address;
+	for (unsigned d = 0; d < n->conf->n_interfaces; d++) {
+		f.has_dev[d] = ns->nic[d].present;
+		f.linklocal[d] = ns->nic[d].linklocal;
+	}
+	at->ready = wanted_state(&n->settings, &f, &at->want);
+	n->failed = n->failed || !at->ready;
+	facts_free(&f);
+}
+
+static void
 on_ns_make(struct node *n, const struct ident_action *a)
 {
 	struct identity *id = identity_by_id(n, a->id), *at = &n->ids[a->ns];
 	struct ident_ns ns;
-	struct facts f;
 
 	if (id == NULL || !ident_ns(n->ident, a->ns, &ns))
 		return;
-	facts_init(&f);
-	f.address = id->facts.address;
-	for (unsigned d = 0; d < n->conf->n_interfaces; d++) {
-		f.has_dev[d] = ns.nic[d].present;
-		f.linklocal[d] = ns.nic[d].linklocal;
-	}
 	at->place = PLACE_MAKING;
 	at->index = id->index;
-	at->ready = wanted_state(&n->settings, &f, &at->want);
-	n->failed = n->failed || !at->ready;
-	facts_free(&f);
+	ns_state(n, at, id, &ns);
+}
+
+bool
+ns_make_again(struct node *n, unsigned ns_at)
+{
+	struct kobj dev = { .kind = KOBJ_DEV };
+	bool lost = false, left = false;
+	struct identity *id;
+	struct ident_ns ns;
+
+	if (!ident_ns(n->ident, ns_at, &ns) || (id = identity_by_id(n, ns.id)) == NULL)
+		return false;
+	for (unsigned d = 0; d < n->conf->n_interfaces; d++) {
+		dev.dev = (uint8_t)d;
+		left |= ns.nic[d].present;
+		lost |= !ns.nic[d].present && kset_find(&n->ids[ns_at].last, &dev) != NULL;
+	}
+	if (!lost || !left)
+		return false;
+	ns_state(n, &n->ids[ns_at], id, &ns);
+	return true;
 }
 
 /* Only the namespace is left, and goes. */

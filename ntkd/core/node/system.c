@@ -228,6 +228,15 @@ rng_of(struct node *n)
 	return r;
 }
 
+/* The first state that the kernel is asked for. */
+static bool
+main_state(struct node *n, struct identity *id)
+{
+	facts_free(&id->facts);
+	id->ready = facts_of(n, id, &id->facts) && wanted_state(&n->settings, &id->facts, &id->want);
+	return id->ready;
+}
+
 /* The first identity: its address, a fingerprint of its own, a network of its own. */
 static bool
 main_begin(struct node *n)
@@ -258,10 +267,7 @@ main_begin(struct node *n)
 	if (id->qspn != NULL && linklocals_draw(n))
 		qspn_carry_out(n, id, &out);
 	qspn_out_free(&out);
-	if (id->qspn == NULL || !facts_of(n, id, &id->facts))
-		return false;
-	id->ready = wanted_state(&n->settings, &id->facts, &id->want);
-	return id->ready;
+	return id->qspn != NULL && main_state(n, id);
 }
 
 static void
@@ -532,10 +538,38 @@ node_carrier(struct node *n, uint64_t now, unsigned dev, bool up)
 	WITH_NBH(n, now, nbh_carrier(n->nbh, n->now, dev, up, &out_));
 }
 
+/*
+ * Every interface is counted on from the start, before the neighbourhood has heard of it; and it says
+ * nothing more of one that could not be listened on.
+ */
+static void
+not_counted_on(struct node *n, unsigned dev)
+{
+	struct identity *id = &n->ids[0];
+
+	if (!n->has_dev[dev])
+		return;
+	n->has_dev[dev] = false;
+	if (id->change != CHANGE_MAKE || !id->ready)
+		dirty_all(n);
+	else if (!main_state(n, id))
+		n->failed = true;
+}
+
 void
 node_nic_gone(struct node *n, uint64_t now, unsigned dev)
 {
-	WITH_NBH(n, now, nbh_nic_gone(n->nbh, n->now, dev, &out_));
+	struct nbh_out out;
+
+	if (dev >= n->conf->n_interfaces)
+		return;
+	now_is(n, now);
+	nbh_out_init(&out);
+	nbh_nic_gone(n->nbh, n->now, dev, &out);
+	nbh_carry_out(n, &out);
+	nbh_out_free(&out);
+	not_counted_on(n, dev);
+	settle(n);
 }
 
 /* The identities module hears of a device when it can be used. */

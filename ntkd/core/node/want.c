@@ -195,6 +195,8 @@ made(struct node *n, unsigned ns, bool ok, const ntk_mac_t *mac)
 	struct ident_ns view;
 	struct ident_out out;
 
+	if (!ok && ns_make_again(n, ns))
+		return;
 	ident_out_init(&out);
 	if (ok) {
 		id = ident_ns(n->ident, ns, &view) ? identity_by_id(n, view.id) : NULL;
