@@ -273,6 +273,26 @@ test_around(void)
 	}
 }
 
+/* What is wrong is noticed. */
+static void
+test_around_noticed(void)
+{
+	struct dest *d;
+	char why[200] = "";
+
+	around(unpaced);
+	CU_ASSERT_TRUE(qspn_invariant(q, why, sizeof(why)));
+	d = map_find(q, (struct coord){ 0, 9 });
+	d->n--;
+	q->n_paths--;
+	CU_ASSERT_FALSE(qspn_invariant(q, why, sizeof(why)));
+	is(why, "(0,9): a path around (0,1) is put aside, and none is stored");
+	d->n++;
+	q->n_paths++;
+	CU_ASSERT_TRUE(qspn_invariant(q, why, sizeof(why)));
+	bed_free(&b);
+}
+
 /* What leads around a new neighbour was told before that one was there. */
 static void
 test_around_newcomer(void)
@@ -445,6 +465,38 @@ test_agree(void)
 	bed_free(&b);
 }
 
+/* A cost that is off by as much as the arc, and a path that was told and is not remembered. */
+static void
+test_agree_more(void)
+{
+	unsigned i = 0;
+	struct path *p;
+
+	flat(7, QSPN_PROFILE_R);
+	for (i = 1; i < 7; i++)
+		bed_link(&b, i - 1, i, 1000);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	p = map_find(b.node[6].q, (struct coord){ 0, 0 })->v[0];
+	CU_ASSERT_EQUAL_FATAL(p->cost, 5000);
+	p->cost = 4001;
+	CU_ASSERT_TRUE(bed_agree(&b));
+	p->cost = 4000;
+	CU_ASSERT_FALSE(bed_agree(&b));
+	bed_free(&b);
+	flat(6, QSPN_PROFILE_R);
+	for (i = 1; i < 6; i++)
+		for (unsigned k = 0; k < i; k++)
+			bed_link(&b, i, k, 1000 + 10 * i + k);
+	CU_ASSERT_TRUE(bed_settle(&b));
+	CU_ASSERT_TRUE(bed_agree(&b));
+	for (i = 0; i + 1 < b.n_nodes && b.node[i].q->n_spares == 0; )
+		i++;
+	CU_ASSERT_TRUE_FATAL(b.node[i].q->n_spares > 0);
+	spare_drop(b.node[i].q, b.node[i].q->spare[0]);
+	CU_ASSERT_FALSE(bed_agree(&b));
+	bed_free(&b);
+}
+
 int
 main(void)
 {
@@ -458,8 +510,10 @@ main(void)
 		{ "A27: the limit for one destination of one arc", test_much },
 		{ "a path around each neighbour is taken from memory (A27)", test_around },
 		{ "a path around a new neighbour is taken from memory (A27)", test_around_newcomer },
+		{ "a manager without a path around a neighbour is noticed", test_around_noticed },
 		{ "A26: all there is to a g-node is told outside", test_exit },
 		{ "neighbours that do not agree are noticed", test_agree },
+		{ "of costs and of all that is told", test_agree_more },
 		{ "nobody loses what all kept ways lead to by one link (A27)", test_bottleneck },
 	};
 	return TAP_RUN(tests);

@@ -116,11 +116,16 @@ arc_ask(struct qspn *q, struct arc *a, enum why why)
 	q->stats.requests_out++;
 }
 
-/* Neighbours may have alternatives that were not worth keeping before (unless they were kept, A29). */
+/*
+ * Neighbours may have told alternatives that were not worth keeping then.  Whoever kept them all the
+ * same (A29) need not ask.
+ */
 static void
 ask_all(struct qspn *q)
 {
-	for (size_t i = 0; i < q->n_arcs && !relies_on_memory(q); i++)
+	if (relies_on_memory(q))
+		return;
+	for (size_t i = 0; i < q->n_arcs; i++)
 		arc_ask(q, q->arc[i], WHY_NEWS);
 }
 
