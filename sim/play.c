@@ -288,7 +288,7 @@ count_minus(const struct town_count *a, const struct town_count *b)
 		.messages = a->messages - b->messages, .datagrams = a->datagrams - b->datagrams,
 		.bytes = a->bytes - b->bytes, .lost = a->lost - b->lost, .twice = a->twice - b->twice,
 		.resent = a->resent - b->resent, .broken = a->broken - b->broken,
-		.operations = a->operations - b->operations,
+		.unanswered = a->unanswered - b->unanswered, .operations = a->operations - b->operations,
 	};
 }
 

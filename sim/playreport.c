@@ -21,10 +21,10 @@ playreport_text(const struct play *p, uint64_t cpu_us, FILE *f)
 
 	fprintf(f, "systems       %zu on %zu segment%s, seed %" PRIu64 "\n", p->script->n_systems,
 	    p->script->n_segments, p->script->n_segments == 1 ? "" : "s", p->settings.seed);
-	if ((c->lost | c->twice | c->resent | c->broken) != 0)
+	if ((c->lost | c->twice | c->resent | c->broken | c->unanswered) != 0)
 		fprintf(f, "faults        %" PRIu64 " hellos not heard, %" PRIu64 " heard twice, %" PRIu64
-		    " messages sent again, %" PRIu64 " connections lost\n", c->lost, c->twice, c->resent,
-		    c->broken);
+		    " messages sent again, %" PRIu64 " connections lost, %" PRIu64 " calls given up\n", c->lost,
+		    c->twice, c->resent, c->broken, c->unanswered);
 	fprintf(f, "all           %.3f s of virtual time, %.3f s of CPU, hash %016" PRIx64 "\n\n",
 	    (double)p->all.virtual_us / 1e6, (double)cpu_us / 1e6, p->town->hash);
 	fprintf(f, "%-30s %9s %9s %7s %10s %7s %10s %9s %5s\n", "step", "time, s", "messages", "hellos", "bytes",
@@ -60,6 +60,7 @@ put_part(json_t *o, const struct play_part *q)
 	put(o, "hellos_twice", json_u64(q->count.twice));
 	put(o, "sent_again", json_u64(q->count.resent));
 	put(o, "connections_lost", json_u64(q->count.broken));
+	put(o, "calls_given_up", json_u64(q->count.unanswered));
 	put(o, "operations", json_u64(q->count.operations));
 	put(o, "packets", json_u64(q->packets));
 	put(o, "packets_lost", json_u64(q->packets_lost));

@@ -19,6 +19,7 @@ enum kind {
 	EV_CONNECTED,
 	EV_MESSAGE,
 	EV_CLOSED,
+	EV_LIMIT,		/* the time of a call is over */
 };
 
 struct town_event {
@@ -58,6 +59,8 @@ struct town_pipe {
 		uint64_t token;
 		uint8_t type;
 		unsigned end;
+		uint64_t limit, deadline;	/* µs */
+		bool late;		/* given up: the answer is not told any more */
 	} *calls;
 	size_t n_calls, calls_size;
 	uint32_t numbers[2];
@@ -436,6 +439,33 @@ encode(const struct peer_msg *m, size_t *n)
 	return bytes;
 }
 
+/* A call begins; its number on the wire. */
+static uint32_t
+begin_call(struct town *b, struct town_pipe *p, unsigned end, const struct node_action *a)
+{
+	struct town_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
+	struct town_event e = { .kind = EV_LIMIT, .at = b->now + a->limit, .sys = p->end[end].sys,
+		.life = p->end[end].life, .pipe = (uint32_t)(p - b->pipes), .dev = end };
+
+	if (v == NULL)
+		abort();
+	p->calls = v;
+	e.call = ++p->numbers[end];
+	v[p->n_calls++] = (struct town_call){ .number = e.call, .token = a->token, .type = a->msg->type,
+		.end = end, .limit = a->limit, .deadline = e.at };
+	push(b, e);
+	return e.call;
+}
+
+static struct town_call *
+call_at(struct town_pipe *p, unsigned end, uint32_t number)
+{
+	for (size_t i = 0; i < p->n_calls; i++)
+		if (p->calls[i].number == number && p->calls[i].end == end)
+			return &p->calls[i];
+	return NULL;
+}
+
 static void
 do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind kind)
 {
@@ -459,15 +489,8 @@ do_send(struct town *b, size_t i, const struct node_action *a, enum peer_kind ki
 		e.bytes = encode(a->msg, &e.n);
 		b->count.bytes += e.n;
 	}
-	if (kind == PEER_CALL) {
-		struct town_call *v = grow(p->calls, p->n_calls, 1, &p->calls_size, sizeof(*v));
-
-		if (v == NULL)
-			abort();
-		p->calls = v;
-		e.call = ++p->numbers[end];
-		v[p->n_calls++] = (struct town_call){ e.call, a->token, e.type, end };
-	}
+	if (kind == PEER_CALL)
+		e.call = begin_call(b, p, end, a);
 	pipe_event(b, p, !end, e);
 }
 
@@ -648,37 +671,61 @@ decode(struct town *b, const struct town_event *e, struct peer_msg *m, uint8_t *
 }
 
 static void
-on_message(struct town *b, const struct town_event *e)
+on_answer(struct town *b, const struct town_event *e, uint32_t connection, const struct peer_msg *m)
 {
 	struct town_pipe *p = &b->pipes[e->pipe];
-	struct node *n = b->sys[e->sys].node;
-	uint32_t connection = p->end[e->dev].connection;
+	struct town_call *at = call_at(p, e->dev, e->call), c;
+
+	if (at == NULL) {
+		fault(b, e->sys, "an answer that nobody awaits");
+		return;
+	}
+	at->deadline = b->now + at->limit;
+	c = *at;
+	if (e->peer_kind != PEER_WAIT)
+		*at = p->calls[--p->n_calls];
+	if (!c.late)
+		node_answered(b->sys[e->sys].node, b->now, connection, c.token, c.type,
+		    e->peer_kind == PEER_RESULT ? NODE_ANSWERED :
+		    e->peer_kind == PEER_ERROR ? NODE_REFUSED : NODE_PATIENCE, e->error, m);
+}
+
+static void
+on_message(struct town *b, const struct town_event *e)
+{
+	uint32_t connection = b->pipes[e->pipe].end[e->dev].connection;
 	const struct peer_msg *m;
 	struct peer_msg space;
-	struct town_call c;
 	uint8_t *memory;
-	size_t i = 0;
 
 	if (connection == 0)
 		return;
 	m = decode(b, e, &space, &memory);
-	if (e->peer_kind == PEER_CALL || e->peer_kind == PEER_NOTICE) {
-		node_message(n, b->now, connection, e->call, e->source, e->destination, m);
-	} else {
-		while (i < p->n_calls && (p->calls[i].number != e->call || p->calls[i].end != e->dev))
-			i++;
-		if (i == p->n_calls) {
-			fault(b, e->sys, "an answer that nobody awaits");
-		} else {
-			c = p->calls[i];
-			if (e->peer_kind != PEER_WAIT)
-				p->calls[i] = p->calls[--p->n_calls];
-			node_answered(n, b->now, connection, c.token, c.type,
-			    e->peer_kind == PEER_RESULT ? NODE_ANSWERED :
-			    e->peer_kind == PEER_ERROR ? NODE_REFUSED : NODE_PATIENCE, e->error, m);
-		}
-	}
+	if (e->peer_kind == PEER_CALL || e->peer_kind == PEER_NOTICE)
+		node_message(b->sys[e->sys].node, b->now, connection, e->call, e->source, e->destination, m);
+	else
+		on_answer(b, e, connection, m);
 	free(memory);
+}
+
+/* Whoever asked for patience meanwhile has a later deadline. */
+static void
+on_limit(struct town *b, struct town_event *e)
+{
+	struct town_pipe *p = &b->pipes[e->pipe];
+	struct town_call *c = call_at(p, e->dev, e->call);
+
+	if (c == NULL || p->end[e->dev].connection == 0)
+		return;
+	if (c->deadline > b->now) {
+		e->at = c->deadline;
+		push(b, *e);
+		return;
+	}
+	c->late = true;
+	b->count.unanswered++;
+	node_answered(b->sys[e->sys].node, b->now, p->end[e->dev].connection, c->token, c->type,
+	    NODE_UNANSWERED, 0, NULL);
 }
 
 static void
@@ -803,6 +850,9 @@ happen(struct town *b, struct town_event *e)
 		break;
 	case EV_CLOSED:
 		on_closed(b, e);
+		break;
+	case EV_LIMIT:
+		on_limit(b, e);
 		break;
 	}
 	town_poke(b, e->sys);

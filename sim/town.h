@@ -72,6 +72,7 @@ struct town_count {
 	uint64_t twice;
 	uint64_t resent;
 	uint64_t broken;	/* connections that lost too much */
+	uint64_t unanswered;	/* calls whose time was over */
 	uint64_t operations;	/* of kernels */
 };
 

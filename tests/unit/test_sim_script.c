@@ -300,6 +300,24 @@ test_faults(void)
 	script_free(&s);
 }
 
+/* A call that is not answered in time, by a system whose kernel takes very long, is given up; then it is answered. */
+static void
+test_unanswered(void)
+{
+	struct script s;
+	struct play p;
+
+	play(&p, &s, TOWN "start all\nwait hear a b\nwait hear b a\nkernel 60000\n"
+	    "a: add_real_arc " MAC_A " " MAC_B " 11000\nb: add_real_arc " MAC_B " " MAC_A " 10000\n"
+	    "run 120000\nkernel 1\nrun 70000\nwait arcs a b 1\n", 2);
+	CU_ASSERT_FALSE(p.broken);
+	if (p.broken)
+		tap_note("%s", p.why);
+	CU_ASSERT_TRUE(p.all.count.unanswered > 0);
+	play_close(&p);
+	script_free(&s);
+}
+
 /* One seed, one course, to the byte. */
 static void
 test_same_seed(void)
@@ -350,6 +368,7 @@ main(void)
 		{ "whatever is not as it is said breaks", test_breaks },
 		{ "packets over two segments", test_two_segments },
 		{ "refusals, carriers, deaths", test_faults },
+		{ "calls that are not answered in time", test_unanswered },
 		{ "one seed, one course", test_same_seed },
 		{ "a bad segment", test_bad_segment },
 	};
