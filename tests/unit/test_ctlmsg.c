@@ -88,12 +88,26 @@ test_table(void)
 static void
 test_usage(void)
 {
+	/* What follows the word is named by its kind. */
+	static const struct {
+		enum ctl_kind kind;
+		const char *usage;
+	} phrases[] = {
+		{ CTL_MAC, "v [by MAC]" }, { CTL_IP_OR_MAC, "v [by ADDRESS]" }, { CTL_DEV, "v [by VALUE]" },
+	};
 	char buf[CTL_TEXT], small[8];
 
 	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, buf, sizeof(buf)),
 	    "all COST PEER-MAC ARCS [LEVEL] [STATE]");
 	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&phrase, buf, sizeof(buf)), "phrase ADDRESS [from MAC]");
 	CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&all, small, sizeof(small)), "all COS");
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		const struct ctl_arg args[] = { { .key = "by", .kind = phrases[i].kind, .need = CTL_PHRASE },
+			{ .key = NULL } };
+		const struct ctl_verb v = { .name = "v", .args = args };
+
+		CU_ASSERT_STRING_EQUAL(ctl_verb_usage(&v, buf, sizeof(buf)), phrases[i].usage);
+	}
 }
 
 static void
