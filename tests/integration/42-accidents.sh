@@ -128,13 +128,15 @@ ours()
 
 killed gone
 in_system gone ip link set eth1 name elsewhere
+in_system gone ip link set eth2 name nowhere
 system_launch gone
 system_reap gone
-is 'interface missing after a kill: the start is refused' $? 1
-like 'interface missing after a kill: says which' "$(<"$WORK/gone.log")" 'interface eth1: there is no such'
-is 'interface missing after a kill: cleaned up all the same' "$(ours gone)" 0
+is 'interfaces missing after a kill: the start is refused' $? 1
+like 'interfaces missing after a kill: says which' "$(<"$WORK/gone.log")" 'interface eth1: there is no such interface, nor any other'
+is 'interfaces missing after a kill: cleaned up all the same' "$(ours gone)" 0
 in_system gone ip link set elsewhere name eth1
-check_unchanged 'interface missing after a kill: as before once it is back' gone "$WORK/before"
+in_system gone ip link set nowhere name eth2
+check_unchanged 'interfaces missing after a kill: as before once they are back' gone "$WORK/before"
 
 # iproute2 would wait for a writer, so the dump waits until the pipe is gone.
 killed pipe
