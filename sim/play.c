@@ -288,7 +288,8 @@ count_minus(const struct town_count *a, const struct town_count *b)
 		.messages = a->messages - b->messages, .datagrams = a->datagrams - b->datagrams,
 		.bytes = a->bytes - b->bytes, .lost = a->lost - b->lost, .twice = a->twice - b->twice,
 		.resent = a->resent - b->resent, .broken = a->broken - b->broken,
-		.unanswered = a->unanswered - b->unanswered, .operations = a->operations - b->operations,
+		.unanswered = a->unanswered - b->unanswered,
+		.arcs_removed = a->arcs_removed - b->arcs_removed, .operations = a->operations - b->operations,
 	};
 }
 

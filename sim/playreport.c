@@ -61,6 +61,7 @@ put_part(json_t *o, const struct play_part *q)
 	put(o, "sent_again", json_u64(q->count.resent));
 	put(o, "connections_lost", json_u64(q->count.broken));
 	put(o, "calls_given_up", json_u64(q->count.unanswered));
+	put(o, "arcs_removed", json_u64(q->count.arcs_removed));
 	put(o, "operations", json_u64(q->count.operations));
 	put(o, "packets", json_u64(q->packets));
 	put(o, "packets_lost", json_u64(q->packets_lost));

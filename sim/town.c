@@ -538,6 +538,7 @@ say(struct town *b, size_t i, const struct node_event *e)
 	char mac[MAC_TEXT], ip[IP_TEXT];
 
 	b->sys[i].events[e->kind]++;
+	b->count.arcs_removed += e->kind == NODE_E_ARC_REMOVED;
 	if (b->talk != NULL)
 		fprintf(b->talk, "# %9.3f ms %-8s %s identity %u other %u number %llu %s %s %s\n",
 		    (double)b->now / 1000, b->sys[i].name, node_event_name(e->kind), e->identity,

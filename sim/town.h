@@ -73,6 +73,7 @@ struct town_count {
 	uint64_t resent;
 	uint64_t broken;	/* connections that lost too much */
 	uint64_t unanswered;	/* calls whose time was over */
+	uint64_t arcs_removed;	/* ends of arcs */
 	uint64_t operations;	/* of kernels */
 };
 

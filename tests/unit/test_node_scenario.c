@@ -93,7 +93,7 @@ test_scenario(void)
 
 /*
  * Other delays, messages lost, slow kernels: other orders, the same end states.  Where an arc was lost, because
- * too much was, its qspn-arcs are the operator's business (spec/manual-mode 4): not judged.
+ * too much was in a row, its qspn-arcs are the operator's business (spec/manual-mode 4): not judged.
  */
 static void
 test_orders(void)
@@ -102,7 +102,7 @@ test_orders(void)
 	bool go_on = true;
 
 	read_script();
-	for (uint64_t seed = 1; go_on && seed <= n; seed++) {
+	for (uint64_t seed = wanted("NTK_SEED", 1); go_on && seed <= n; seed++) {
 		struct order o = { .kernel = 0 };
 		struct rng rng;
 		struct play p;
@@ -114,11 +114,11 @@ test_orders(void)
 		o.segment.twice = rng_below(&rng, 100000);
 		o.kernel = 1 + rng_below(&rng, 20000);
 		if (!order_play(&p, seed, &o)) {
-			if (p.town->count.broken > 0 && p.town->fault == NULL)
+			if (p.town->count.arcs_removed > 0 && p.town->fault == NULL)
 				torn++;
 			else
 				failed(&p, seed);
-			go_on = p.town->count.broken > 0;
+			go_on = p.town->count.arcs_removed > 0;
 		}
 		play_close(&p);
 	}
@@ -132,9 +132,10 @@ test_nothing_lost(void)
 {
 	unsigned long n = wanted("NTK_WATCHED", 60);
 	uint64_t packets = 0;
+	bool go_on = true;
 
 	read_script();
-	for (uint64_t seed = 1; seed <= n; seed++) {
+	for (uint64_t seed = 1; go_on && seed <= n; seed++) {
 		struct order o = { .watched = true };
 		struct rng rng;
 		struct play p;
@@ -149,9 +150,8 @@ test_nothing_lost(void)
 		if (!order_play(&p, seed, &o))
 			failed(&p, seed);
 		packets += p.all.packets;
+		go_on = !p.broken || getenv("NTK_GO_ON") != NULL;
 		play_close(&p);
-		if (CU_get_number_of_failures() != 0 && getenv("NTK_GO_ON") == NULL)
-			break;
 	}
 	CU_ASSERT_TRUE(packets > n * 1000);
 	tap_note("%lu orders, %llu walks", n, (unsigned long long)packets);
