@@ -295,10 +295,12 @@ migrates_at_once()
 	for name in alfa beta gamma delta; do
 		is_whole "$text" "$name"
 	done
-	# Nobody needs 2.1.1 any more.
-	check "$text: beta's old identity can be removed" ntk beta remove_identity 1
-	check "$text: gamma's old identity can be removed" ntk gamma remove_identity 0
+	# Nobody needs 2.1.1 any more: the last but one may go, then the last one.
+	check "$text: beta's old identity can be removed" removable beta 1
+	check "$text: beta's old identity is removed" ntk beta remove_identity 1
 	check "$text: beta's namespace goes" wait_for 20 has_no_namespaces beta
+	check "$text: gamma's old identity can be removed" wait_for 20 removable gamma 0
+	check "$text: gamma's old identity is removed" ntk gamma remove_identity 0
 	check "$text: gamma's namespace goes" wait_for 20 has_no_namespaces gamma
 	check "$text: one identity-arc each is left of the four" wait_for 20 have_arcs 'alfa 1 1' 'beta 2 2' 'gamma 1 2' 'delta 1 2'
 	reach_each_other "$text, without them" new "${SCENARIO[@]}"
@@ -306,6 +308,11 @@ migrates_at_once()
 	is_whole "$text, without them" gamma
 	end "$text" "${SCENARIO[@]}"
 	ip link delete lan
+}
+
+removable()
+{
+	[[ $(ntk "$1" -j check_connectivity "$2" | tr -d ' \n') == *'"removable":true'* ]]
 }
 
 # have_arcs "NAME IDENTITY COUNT"…: their identities have so many identity-arcs

@@ -10,6 +10,7 @@
 
 #include "sim/town.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/townwalk.h"
 
 enum { SEC = 1000000, MSEC = 1000 };
 enum { A, B, C };
@@ -275,16 +276,23 @@ b_enters(void)
 
 /* B's identity 1 moves on to 3.1.1.1: from then on it is one for connectivity. */
 static void
-b_migrates(void)
+b_moves(void)
 {
 	struct node_plan p = { .identity = 1, .guest_level = 0, .host_level = 4, .temporary_position = 4, .position = 3,
 		.connectivity_position = 2, .operation = 50 };
-	struct op o = { B, 1, 50, NODE_OP_DONE };
 	size_t n = iarcs(A, 0);
 
 	prepare(B, p);
 	phase_1(B, false, 1, 50);
 	add_qspn_arc(A, 0, B, n + 1);
+}
+
+static void
+b_migrates(void)
+{
+	struct op o = { B, 1, 50, NODE_OP_DONE };
+
+	b_moves();
 	wait_for(op_is, &o, "B has migrated");
 }
 
@@ -781,6 +789,77 @@ test_connectivity(void)
 	end();
 }
 
+/* Everything that any kernel does: A and C reach each other. */
+static void
+still_there(struct fakekern *fk, const struct priv_op *op, void *arg)
+{
+	unsigned *walks = arg;
+	char why[TOWN_WALK_WHY];
+
+	(void)fk;
+	(void)op;
+	(*walks)++;
+	if (town_walk(&b, A, C, 0x0a000014, why) && town_walk(&b, C, A, 0x0a000016, why))
+		return;
+	if (b.fault == NULL)
+		tap_note("%s", why);
+	b.fault = "a packet is lost";
+}
+
+/*
+ * A and C are neighbours over a slow link, and have B's connectivity identity between them, which is quick.  When it
+ * is dismissed they turn to the slow link, and nothing is lost at any moment.
+ */
+static void
+dismissed_in_use(uint64_t seed)
+{
+	static const uint32_t host_21[2] = { 2, 1 };
+	static const uint32_t arcs_c[2] = { 0, 1 };
+	struct op entered = { C, 0, 8, NODE_OP_DONE }, o = { B, 1, 50, NODE_OP_DONE };
+	struct node_error err = { .code = "" };
+	unsigned walks = 0;
+	size_t a, k;
+
+	begin(seed, three);
+	b_enters();
+	arc(A, 0, C, 0);
+	must(node_change_real_arc(b.sys[A].node, b.now, mac_of(A), mac_of(C), 900000, &err), &err, "change_real_arc");
+	must(node_change_real_arc(b.sys[C].node, b.now, mac_of(C), mac_of(A), 900000, &err), &err, "change_real_arc");
+	arc(B, 1, C, 0);
+	a = iarcs(A, 0);
+	k = iarcs(B, 1);
+	prepare(C, entry(host_21, 2, 0, arcs_c, 2, 8));
+	phase_1(C, true, 0, 8);
+	add_qspn_arc(A, 0, C, a + 1);
+	add_qspn_arc(B, 1, C, k + 1);
+	wait_for(op_is, &entered, "C has entered");
+	wait_for(identity_gone, &entered, "C's old identity goes");
+	k = iarcs(C, 1);
+	b_moves();
+	add_qspn_arc(C, 1, B, k + 1);
+	wait_for(op_is, &o, "B has migrated");
+	pass(20 * (uint64_t)SEC);
+	b.latency = 1 + rng_below(&b.rng, 20 * MSEC);
+	b.jitter = 1 + rng_below(&b.rng, 20 * MSEC);
+	b.kernel_delay = 1 + rng_below(&b.rng, 20 * MSEC);
+	for (size_t i = A; i <= C; i++)
+		fakekern_watch(b.sys[i].fake, still_there, &walks);
+	must(node_remove(b.sys[B].node, b.now, 1, &err), &err, "remove_identity");
+	town_poke(&b, B);
+	wait_for(identity_gone, &o, "it goes");
+	pass(5 * (uint64_t)SEC);
+	CU_ASSERT(walks > 10);
+	CU_ASSERT_EQUAL(fakekern_namespaces(b.sys[B].fake), 0);
+	end();
+}
+
+static void
+test_dismissed_in_use(void)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++)
+		dismissed_in_use(seed);
+}
+
 /*
  * The identity that an entry made is gone before what it was duplicated from shall go: that goes all the same,
  * when it is time.
@@ -943,6 +1022,7 @@ main(void)
 		{ "a namespace that is refused for an interface that has gone", test_refused_for_interface },
 		{ "two migrations of neighbours at once", test_two_migrations },
 		{ "a connectivity identity", test_connectivity },
+		{ "a connectivity identity that is in use goes", test_dismissed_in_use },
 		{ "an identity goes before what it came from", test_handover },
 		{ "costs", test_cost },
 		{ "the end", test_stop },

@@ -422,7 +422,24 @@ operations_tick(struct node *n)
 	operations_sweep(n);
 }
 
-/* Neighbours hear that it goes, its paths go, what serves packets on their way stays until they agree. */
+/*
+ * What ID's namespace does at this moment, it does to its end: packets come until all neighbours have turned away, and
+ * these hear of it after the kernel has been asked (spec/kernel-state 8.7, 8.8).
+ */
+static void
+facts_keep(struct node *n, struct identity *id)
+{
+	struct facts f;
+
+	if (!facts_of(n, id, &f)) {
+		n->failed = true;
+		return;
+	}
+	facts_free(&id->facts);
+	id->facts = f;
+}
+
+/* Neighbours hear that it goes; what serves packets on their way stays until they agree. */
 void
 dismiss(struct node *n, struct identity *id)
 {
@@ -437,6 +454,7 @@ dismiss(struct node *n, struct identity *id)
 	qspn_out_init(&bye);
 	ident_out_init(&out);
 	id->doomed = false;
+	facts_keep(n, id);
 	id->leaving = true;
 	if (id->qspn != NULL) {
 		qspn_destroy(id->qspn, n->now, &bye);
@@ -450,7 +468,6 @@ dismiss(struct node *n, struct identity *id)
 			id->qarcs[i].known = info.known;
 			id->qarcs[i].peer = info.peer;
 		}
-		id->facts.address = *qspn_address(id->qspn);
 		qspn_free(id->qspn);
 		id->qspn = NULL;
 	}

@@ -184,6 +184,8 @@ facts_of(struct node *n, struct identity *id, struct facts *out)
 	bool ok = true;
 
 	facts_init(out);
+	if (id->leaving)
+		return facts_copy(out, &id->facts);
 	if (id->shadow != 0)
 		v.of = identity_by_id(n, id->shadow);
 	if (v.of != NULL && v.of->qspn != NULL)
