@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "sim/town.h"
+#include "sim/townwalk.h"
 #include "tests/unit/tap.h"
-#include "tests/unit/townwalk.h"
 
 enum { SEC = 1000000, MSEC = 1000 };
 enum { A, B, C };
