@@ -839,8 +839,8 @@ dismissed_in_use(uint64_t seed)
 	add_qspn_arc(C, 1, B, k + 1);
 	wait_for(op_is, &o, "B has migrated");
 	pass(20 * (uint64_t)SEC);
-	b.latency = 1 + rng_below(&b.rng, 20 * MSEC);
-	b.jitter = 1 + rng_below(&b.rng, 20 * MSEC);
+	b.segment[0].latency = 1 + rng_below(&b.rng, 20 * MSEC);
+	b.segment[0].jitter = 1 + rng_below(&b.rng, 20 * MSEC);
 	b.kernel_delay = 1 + rng_below(&b.rng, 20 * MSEC);
 	for (size_t i = A; i <= C; i++)
 		fakekern_watch(b.sys[i].fake, still_there, &walks);
