@@ -204,6 +204,14 @@ results_note(void)
 		opgen_note(&f.gen, f.txn.results[i].handle);
 }
 
+/* HOW an operation failed in the transaction: were answers lost? */
+static void
+losses_note(uint8_t how)
+{
+	if (fakex_has_failed() && how % FAKEX_FAILURES >= FAKEX_UNHEARD)
+		f.lossy = true;
+}
+
 static void
 transaction(struct rd *r)
 {
@@ -222,8 +230,7 @@ transaction(struct rd *r)
 	if (!stop || r->left > 0) {
 		txn_end(&f.txn, rehearse);
 		must(!f.txn.open);
-		if (fakex_has_failed() && how % FAKEX_FAILURES >= FAKEX_UNHEARD)
-			f.lossy = true;
+		losses_note(how);
 		if (f.txn.failed)
 			check_refusal(&f.txn.refusal, f.txn.ops);
 		now = ledger_list(true);
@@ -233,6 +240,8 @@ transaction(struct rd *r)
 			results_note();
 		fakex_fail(FAKEX_NONE, 0);
 		check_all();
+	} else {
+		losses_note(how);
 	}
 	free(f.before.v);
 }
