@@ -152,6 +152,8 @@ id_call_end(struct ident *x)
 		id_identity_tick(x);
 		id_match_resume(x);
 		id_record_settle(x);
+		/* One may settle when its time is long over. */
+		id_record_tick(x);
 		for (size_t i = 0; i < x->n_arcs; i++)
 			id_principal_ensure(x, x->arc[i]);
 	}
