@@ -312,13 +312,12 @@ join(uint32_t arc)
 
 /* Up to the moment in which the neighbours are asked; the call over ARC_1. */
 static uint32_t
-duplicate(uint32_t migration, uint32_t index)
+duplicate_prepared(uint32_t migration, uint32_t index)
 {
 	ntk_mac_t mac[CONF_INTERFACES];
 	unsigned ns;
 	uint32_t call;
 
-	CU_ASSERT_EQUAL(ident_prepare(x, now, migration, own(index), &out), IDENT_OK);
 	CU_ASSERT_EQUAL(ident_duplicate(x, now, migration, own(index), NULL, &out), IDENT_OK);
 	ns = out.v[out.n - 1].ns;
 	for (unsigned d = 0; d < CONF_INTERFACES; d++)
@@ -329,6 +328,14 @@ duplicate(uint32_t migration, uint32_t index)
 	ident_ns_complete(x, now, ns, &out);
 	call = out.n != 0 ? out.v[0].call : 0;
 	return call;
+}
+
+/* The same from the beginning. */
+static uint32_t
+duplicate(uint32_t migration, uint32_t index)
+{
+	CU_ASSERT_EQUAL(ident_prepare(x, now, migration, own(index), &out), IDENT_OK);
+	return duplicate_prepared(migration, index);
 }
 
 /* --- section 11.3 ----------------------------------------------------------------------------- */
@@ -809,6 +816,23 @@ test_records(void)
 	DID("matched #0:2; ");
 	later(201 * (uint64_t)SEC);
 	DID("");
+	CU_ASSERT_EQUAL(ident_records(x, v, 4), 0);
+	end();
+}
+
+/* 14.12: its 600 s are over before the neighbour's silence is: it goes at once, and no time in the past is named. */
+static void
+test_late_record(void)
+{
+	struct ident_record v[4];
+
+	begin();
+	join(ARC_1);
+	CU_ASSERT_EQUAL(ident_prepare(x, now, 8, own(0), &out), IDENT_OK);
+	later(595 * (uint64_t)SEC);
+	duplicate_prepared(8, 0);
+	CU_ASSERT_EQUAL(ident_records(x, v, 4), 1);
+	later(params.exchange_cap);
 	CU_ASSERT_EQUAL(ident_records(x, v, 4), 0);
 	end();
 }
@@ -1404,6 +1428,7 @@ main(void)
 		{ "14.6: an error is an answer", test_error },
 		{ "14.6: answers that cannot be", test_malformed },
 		{ "14.12: records and repeated commands", test_records },
+		{ "a record that settles late", test_late_record },
 		{ "records of identities that go", test_record_of_removed },
 		{ "a request once more", test_repeated_request },
 		{ "the end of one identity-arc", test_remove_iarc },
