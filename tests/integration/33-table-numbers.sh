@@ -16,13 +16,18 @@ system_config roof 'topology = "2.2"' 'address = "1.0"' 'tables = "203-200"' 'mo
 system_dump roof >"$WORK/before"
 system_start_or_bail roof
 
+# Link-locals of neighbours begin here: far from the system's own, which is drawn.
+own=$(in_system roof ip -4 -o address show dev eth1 | sed -n 's/.*169\.254\.\([0-9]*\)\..*/\1/p')
+[[ -n $own ]] || bail 'the system has no link-local address'
+BASE=$((own < 100 ? 150 : 10))
+
 # arcs FROM COUNT: that many neighbours, numbered from FROM on, one a line
 arcs()
 {
-	awk -v from="$1" -v n="$2" 'BEGIN {
+	awk -v from="$1" -v n="$2" -v base="$BASE" 'BEGIN {
 		for (i = from; i < from + n; i++)
 			printf "{\"dev\": \"eth1\", \"peer_mac\": \"02:01:00:00:%02x:%02x\", \"peer_linklocal\":" \
-				" \"169.254.%d.%d\", \"qspn\": true}\n", i / 256, i % 256, 10 + i / 200, 1 + i % 200
+				" \"169.254.%d.%d\", \"qspn\": true}\n", i / 256, i % 256, base + i / 200, 1 + i % 200
 	}'
 }
 

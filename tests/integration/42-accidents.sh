@@ -27,6 +27,12 @@ view()
 	system_dump "$1" | sed -E 's/@if[0-9]+//; s/link-netnsid [0-9]+//; s/^(netns: [^ ]+) \(id: [0-9]+\)$/\1/; s/^(link|address[46]): [0-9]+: /\1: /'
 }
 
+# settled NAME: the kernel, which takes its time, says of each link what has become of it.
+settled()
+{
+	! in_system "$1" ip -o link | grep -q 'NO-CARRIER.*LOWER_UP'
+}
+
 view_is()
 {
 	[[ $(view "$1") == "$(<"$2")" ]]
@@ -58,6 +64,7 @@ accident()
 	local title=$1 a=ref$((++N)) b=sys$N index
 	fresh $a
 	in_system $a "$BASH" -c "$2; $3" >/dev/null 2>&1
+	wait_for 10 settled $a
 	view $a >"$WORK/reference"
 	fresh $b
 	in_system $b "$BASH" -c "$2" >/dev/null 2>&1
