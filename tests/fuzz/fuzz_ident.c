@@ -89,7 +89,11 @@ some_id(struct lone *l, struct input *in)
 static ntk_mac_t
 some_mac(struct input *in)
 {
-	return (ntk_mac_t){ { byte(in) % 16 == 0 ? 1 : 2, 0, 0, 0, 0, byte(in) % 64 } };
+	ntk_mac_t mac = { { 0 } };
+
+	mac.b[0] = byte(in) % 16 == 0 ? 1 : 2;
+	mac.b[5] = byte(in) % 64;
+	return mac;
 }
 
 static ntk_ip_t
@@ -154,10 +158,11 @@ answer(struct lone *l, struct input *in)
 		for (unsigned i = 0; i < m.matched.matches.n; i++) {
 			ntk_mac_t mac = some_mac(in);
 
-			e[i] = (struct peer_match){ .peer = some_id(l, in),
-			    .status = (uint8_t)below(in, 4),
-			    .made = below(in, 8) == 0 ? 0 : some_id(l, in),
-			    .linklocal = some_linklocal(in) };
+			/* One after the other: a corpus means the same to every compiler. */
+			e[i].peer = some_id(l, in);
+			e[i].status = (uint8_t)below(in, 4);
+			e[i].made = below(in, 8) == 0 ? 0 : some_id(l, in);
+			e[i].linklocal = some_linklocal(in);
 			memcpy(e[i].mac, mac.b, sizeof(e[i].mac));
 		}
 	}
@@ -196,7 +201,8 @@ kernel(struct lone *l, struct input *in)
 static void
 command(struct lone *l, struct input *in)
 {
-	uint32_t id = some_id(l, in), m = 1 + below(in, 4), index;
+	uint32_t id = some_id(l, in), m = 1 + below(in, 4), index, arc, peer;
+	ntk_mac_t mac;
 	unsigned ns;
 
 	switch (below(in, 7)) {
@@ -213,12 +219,15 @@ command(struct lone *l, struct input *in)
 		ident_remove(l->x, l->now, id, &l->out);
 		return;
 	case 4:
-		ident_iarc_add(l->x, l->now, below(in, 6), id, some_id(l, in), some_mac(in),
-		    some_linklocal(in), &l->out);
+		arc = below(in, 6);
+		peer = some_id(l, in);
+		mac = some_mac(in);
+		ident_iarc_add(l->x, l->now, arc, id, peer, mac, some_linklocal(in), &l->out);
 		return;
 	case 5:
-		ident_iarc_remove(l->x, l->now, below(in, 6), id, some_id(l, in), below(in, 2) != 0,
-		    &l->out);
+		arc = below(in, 6);
+		peer = some_id(l, in);
+		ident_iarc_remove(l->x, l->now, arc, id, peer, below(in, 2) != 0, &l->out);
 		return;
 	case 6:
 		if (below(in, 8) == 0)
@@ -231,14 +240,17 @@ static void
 surroundings(struct lone *l, struct input *in)
 {
 	unsigned what = byte(in), dev = below(in, 3);
+	uint32_t arc = what < 160 ? below(in, 6) : 0;
+	ntk_mac_t mac = { { 0 } };
 
+	if (what < 120 || (what >= 160 && what < 230))
+		mac = some_mac(in);
 	if (what < 120)
-		ident_arc_add(l->x, l->now, below(in, 6), dev, some_mac(in), some_linklocal(in),
-		    &l->out);
+		ident_arc_add(l->x, l->now, arc, dev, mac, some_linklocal(in), &l->out);
 	else if (what < 160)
-		ident_arc_remove(l->x, l->now, below(in, 6), &l->out);
+		ident_arc_remove(l->x, l->now, arc, &l->out);
 	else if (what < 230)
-		ident_dev_add(l->x, l->now, dev, some_mac(in), some_linklocal(in), &l->out);
+		ident_dev_add(l->x, l->now, dev, mac, some_linklocal(in), &l->out);
 	else
 		ident_dev_remove(l->x, l->now, dev, &l->out);
 }
@@ -390,9 +402,10 @@ migrate(struct ibed *b, struct input *in, uint32_t m)
 static void
 together(struct input *in)
 {
-	const struct ibed_pace pace = { 100, 1000 + (uint64_t)byte(in) * 2000, 50,
-	    100 + (uint64_t)byte(in) * 1000, below(in, 200) };
-	struct ibed *b = ibed_new(2 + below(in, 3), 7 + byte(in), &pace);
+	uint64_t slowest = 1000 + (uint64_t)byte(in) * 2000, kernel = 100 + (uint64_t)byte(in) * 1000;
+	const struct ibed_pace pace = { 100, slowest, 50, kernel, below(in, 200) };
+	unsigned n = 2 + below(in, 3);
+	struct ibed *b = ibed_new(n, 7 + byte(in), &pace);
 	uint32_t m = 1;
 
 	b->relink = true;

@@ -91,8 +91,11 @@ lie_path(struct input *in, struct lie *l, unsigned i)
 		l->arcs[i][k] = 1U + (b & 3);
 	}
 	l->paths[i] = (struct peer_path){ .hops = { l->hops[i], n }, .arcs = { l->arcs[i], n },
-		.cost_kind = flags >> 4 & 3, .cost = byte(in) * 16U, .fp = flags >> 6 & 1,
-		.nodes = 1 + below(in, 4), .ignore = below(in, 4) & 2 };
+		.cost_kind = flags >> 4 & 3, .fp = flags >> 6 & 1 };
+	/* One after the other: a corpus means the same to every compiler. */
+	l->paths[i].cost = byte(in) * 16U;
+	l->paths[i].nodes = 1 + below(in, 4);
+	l->paths[i].ignore = below(in, 4) & 2;
 	if (l->paths[i].cost_kind > PEER_COST_DEAD)
 		l->paths[i].cost_kind = PEER_COST_MEASURED;
 }
