@@ -31,6 +31,7 @@ static struct {
 	enum fakex_failure how;
 	size_t fail_at;
 	bool failed;
+	bool lost;		/* answers, ever: addresses may be there that nobody removes */
 	/* collected, in the order of nlq_add() and of x_nft_change() */
 	struct change rt[NLQ_BATCH];
 	struct change *nft;
@@ -67,7 +68,7 @@ fakex_begin(struct ledger *l, const bool *undoing)
 	fx.undoing = undoing;
 	fx.n = fx.n_nft = fx.operations = 0;
 	fx.how = FAKEX_NONE;
-	fx.failed = false;
+	fx.failed = fx.lost = false;
 	memset(&fx.counts, 0, sizeof(fx.counts));
 	l->ns[NS_DEFAULT].rt = socket_of(NS_DEFAULT);
 }
@@ -219,6 +220,19 @@ lies_on(const struct obj *o, uint16_t dev)
 	    (o->kind == OBJ_ROUTE && o->type == PRIV_ROUTE_UNICAST && o->via_dev == dev);
 }
 
+/* Nothing is on DEV any more, but for addresses about which an answer was lost: they go with a pseudo-interface. */
+static void
+kernel_leave_dev(uint16_t dev)
+{
+	for (size_t i = fx.n; i-- > 0; ) {
+		if (fx.v[i].foreign || !lies_on(&fx.v[i].o, dev))
+			continue;
+		must(fx.lost && fx.v[i].o.kind == OBJ_ADDR);
+		if (!dev_is_real(dev))
+			fx.v[i] = fx.v[--fx.n];
+	}
+}
+
 /* --- x_route.h and nlq.h -------------------------------------------------------------- */
 
 bool
@@ -296,7 +310,7 @@ nlq_send(struct nlq *q, bool ack_each, nlq_done *done, void *arg, struct nlq_err
 	}
 	for (size_t i = 0; !silent && i < n; i++) {
 		if (will_fail(FAKEX_UNHEARD, 1))
-			lost = fx.failed = true;
+			lost = fx.lost = fx.failed = true;
 		if (lost) {
 			fx.operations++;
 			kernel_change(&fx.rt[i]);
@@ -409,8 +423,8 @@ x_link_change(struct ledger *l, const struct change *ch, struct nlq_error *err)
 	if (pseudo && ch->has_to)
 		pseudo_take(l, o);
 	/* What needs nothing prepared may be older, and is undone later. */
-	for (size_t i = 0; !ch->has_to && (pseudo || !*fx.undoing) && i < fx.n; i++)
-		must(fx.v[i].foreign || !lies_on(&fx.v[i].o, o->dev));
+	if (!ch->has_to && (pseudo || !*fx.undoing))
+		kernel_leave_dev(o->dev);
 	err->error = change_or_fail(ch);
 	if (pseudo && (ch->has_to ? err->error != 0 : err->error == 0))
 		ledger_release(l, o);
