@@ -59,7 +59,8 @@ test_checks(void)
 
 	if (!place_open(&p, NULL))
 		return;
-	CU_ASSERT(rate_holds(&p, check_once, CHECK_BURST, CHECK_RATE));
+	/* The hello was one of those that pass at once. */
+	CU_ASSERT(rate_holds(&p, check_once, CHECK_BURST - 1, CHECK_RATE));
 	CU_ASSERT_STRING_EQUAL(p.c.refusal.operation, "check");
 	/* Others go on. */
 	CU_ASSERT(done(&p.c, OP(ns_prepare, p.ns)));
