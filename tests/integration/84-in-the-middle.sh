@@ -226,12 +226,13 @@ pulled()
 
 # -- two migrations ----------------------------------------------------------------------------------
 
-# reach_each_other TEXT ADDRESSES NAME…: everybody everybody
-reach_each_other()
+# unreached ADDRESSES NAME…: in $lost who does not reach whom among them
+unreached()
 {
-	local text=$1 name to lost= addresses=()
-	local -n address_of=$2
-	shift 2
+	local name to addresses
+	local -n address_of=$1
+	shift
+	lost=
 	for name; do
 		addresses=()
 		for to; do
@@ -239,6 +240,16 @@ reach_each_other()
 		done
 		lost+=$(silent "$name" "${addresses[@]}" | sed "s/^/$name /;s/$/,/")
 	done
+	[[ -z $lost ]]
+}
+
+# reach_each_other TEXT ADDRESSES NAME…: everybody everybody, in the end; what is lost at once is told.
+reach_each_other()
+{
+	local text=$1 lost
+	shift
+	unreached "$@" || diag "$text: at once there was no answer: $lost"
+	wait_for 10 unreached "$@"
 	is "$text: everybody reaches everybody" "$lost" ''
 }
 
