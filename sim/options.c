@@ -127,7 +127,7 @@ static const struct {
 	{ "a9", QSPN_A9_EXPOSURE }, { "a11", QSPN_A11_SCOPE }, { "a14", QSPN_A14_WHOLE },
 	{ "a15", QSPN_A15_SWEEP }, { "a25", QSPN_A25_HOLD }, { "a26", QSPN_A26_OUTSIDE },
 	{ "a27", QSPN_A27_SPARE }, { "a28", QSPN_A28_MARKS }, { "a29", QSPN_A29_MEMORY },
-	{ "a30", QSPN_A30_DEARER },
+	{ "a30", QSPN_A30_DEARER }, { "a31", QSPN_A31_PATIENCE }, { "a32", QSPN_A32_ALL_VIRTUAL },
 	{ "o", QSPN_PROFILE_R },
 };
 
@@ -253,7 +253,7 @@ without(const struct parse *p, uint32_t *out)
 		while (i < n && strcmp(amendments[i].name, word) != 0)
 			i++;
 		if (i == n)
-			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15 a25 a26 a27 a28 a29 a30, or o for all");
+			return bad(p, "amendments are a1 a2 a3 a4 a5 a6 a9 a11 a14 a15 a25 a26 a27 a28 a29 a30 a31 a32, or o for all");
 		*out &= ~amendments[i].bits;
 	}
 	return true;

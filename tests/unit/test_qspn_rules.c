@@ -358,6 +358,33 @@ test_own(void)
 	bed_free(&b);
 }
 
+/* Who has a virtual position himself: the oldest is who is real, else who has the smallest id of all (A32). */
+static void
+test_own_virtual(void)
+{
+	start("4.4", "0.5", unpaced);
+	is(bed_ids(&b, n), "5,5,5");
+	bed_etp(&b, &e, "0.7", 3, false, 1);
+	e.eld[0][0] = FP_NULL;
+	bed_etp_path(&b, &e, "0.6", "5", 300, 2, 1, 0);		/* claims an eldership that it cannot have */
+	bed_receive(&b, n, ARC_1, &e);
+	is(bed_ids(&b, n), "5,3,3");
+	is(bed_nodes(&b, n), "0,0,0");
+	bed_etp(&b, &e, "0.7", 3, false, 2);
+	e.eld[0][0] = FP_NULL;
+	bed_etp_path(&b, &e, "0.2", "6", 300, 63, 1, 1);	/* real */
+	bed_receive(&b, n, ARC_1, &e);
+	is(bed_ids(&b, n), "5,63,63");
+	is(bed_nodes(&b, n), "0,1,1");
+	bed_free(&b);
+	start("4.4", "0.5", unpaced & ~(uint32_t)QSPN_A32_ALL_VIRTUAL);
+	bed_etp(&b, &e, "0.7", 3, false, 1);
+	e.eld[0][0] = FP_NULL;
+	bed_receive(&b, n, ARC_1, &e);
+	is(bed_ids(&b, n), "5,5,5");
+	bed_free(&b);
+}
+
 /* --- 9: exposure ----------------------------------------------------------------------------- */
 
 static uint64_t seq;
@@ -384,10 +411,22 @@ after(uint32_t arc, uint64_t cost, uint64_t id, int32_t seed, uint32_t nodes)
 	return b.node[n].events;
 }
 
+/* All timers up to WHEN. */
+static void
+tick_until(uint64_t when)
+{
+	while (qspn_deadline(q) <= when) {
+		b.now = qspn_deadline(q);
+		qspn_tick(q, b.now, bed_out(&b));
+		bed_done(&b, n);
+	}
+	b.now = when;
+}
+
 static void
 test_exposure(void)
 {
-	start("4.4", "0.0", unpaced);
+	start("4.4", "0.0", unpaced & ~(uint32_t)QSPN_A31_PATIENCE);
 	report(ARC_1, COST_DEAD, 80, 5, 3);
 	report(ARC_2, COST_DEAD, 80, 5, 3);
 	is(after(ARC_1, 300, 80, 5, 3), "+(1,1) p(1,1)+1~0-0 ");	/* new, valid */
@@ -409,6 +448,97 @@ test_exposure(void)
 	qspn_arc_remove(q, b.now, ARC_1, bed_out(&b));
 	bed_done(&b, n);
 	is(b.node[n].events, "p(0,1)+0~0-1 -(0,1) p(1,1)+1~0-1 n1 n2 ");
+	bed_free(&b);
+}
+
+/*
+ * With A31 as well: a younger report is as good as others until it has lasted as long as a split has to, ten seconds
+ * from its first; from then on it is hidden, and shown again when nothing else is left, or another disagreement
+ * begins.
+ */
+static void
+test_exposure_patient(void)
+{
+	struct qspn_path p[3];
+	const struct coord g = { 1, 1 };
+	uint64_t began;
+
+	start("4.4", "0.0", unpaced);
+	report(ARC_1, 300, 80, 5, 3);
+	began = b.now;
+	is(after(ARC_2, 100, 81, 6, 3), "+(0,2) p(0,2)+1~0-0 p(1,1)+1~0-0 n1 ");
+	is(after(ARC_2, 90, 81, 6, 3), "");		/* not significantly cheaper */
+	is(after(ARC_2, 50, 81, 6, 3), "p(1,1)+0~1-0 ");
+	CU_ASSERT_EQUAL(qspn_paths(q, g, p, 3), 2);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 1300; (0,2)(1,1) / y,8 / 2050");
+	bed_forget(&b);
+	tick_until(began + 10 * SECOND - 1);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 1300; (0,2)(1,1) / y,8 / 2050");
+	tick_until(began + 10 * SECOND);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 1300; (0,2)(1,1) / y,8 / 2050*");
+	CU_ASSERT_EQUAL(qspn_paths(q, g, p, 3), 1);
+	is(after(ARC_2, 900, 81, 6, 3), "");		/* hidden, changed */
+	is(after(ARC_2, 900, 82, 7, 3), "p(1,1)+1~0-0 ");	/* another one, and its time begins */
+	is(after(ARC_2, 900, 80, 5, 3), "p(1,1)+0~1-0 ");	/* they agree */
+	is(after(ARC_2, 900, 81, 6, 3), "p(1,1)+0~1-0 ");	/* again: anew */
+	began = b.now;
+	bed_forget(&b);
+	tick_until(began + 10 * SECOND);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 1300; (0,2)(1,1) / y,8 / 2900*");
+	/* The elder one goes. */
+	is(after(ARC_1, COST_DEAD, 80, 5, 3), "p(1,1)+1~0-1 ");
+	CU_ASSERT_EQUAL(q->n_splits, 0);
+	bed_free(&b);
+}
+
+/* The path to (1,1) through ARC, NULL none. */
+static const struct path *
+stored(uint32_t arc)
+{
+	const struct dest *d = map_find(q, (struct coord){ 1, 1 });
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (d->v[i]->arc->number == arc)
+			return d->v[i];
+	return NULL;
+}
+
+/*
+ * A younger report is held back (A25) until the best of what neighbours were told has got worse: then it is all that
+ * is left to them, and goes out with the bad news.
+ */
+static void
+test_held(void)
+{
+	enum { ARC_3 = 1005 };
+
+	start("4.4", "0.0", unpaced);
+	qspn_arc_add(q, b.now, ARC_3, 9000, bed_out(&b));
+	bed_done(&b, n);
+	name(arc_find(q, ARC_3)->id, "z");
+	bed_etp(&b, &e, "0.1", 3, false, 1);
+	bed_etp_path(&b, &e, "1.1", "7", 3000, 80, 5, 3);
+	bed_receive(&b, n, ARC_1, &e);
+	bed_etp(&b, &e, "0.3", 6, false, 1);
+	bed_etp_path(&b, &e, "1.1", "8", 300, 80, 5, 3);
+	bed_receive(&b, n, ARC_3, &e);
+	bed_etp(&b, &e, "0.2", 4, false, 1);
+	bed_etp_path(&b, &e, "1.1", "9", 100, 81, 6, 3);
+	bed_receive(&b, n, ARC_2, &e);
+	is(bed_paths(&b, n, 1, 1), "(0,2)(1,1) / y,9 / 2100; (0,1)(1,1) / x,7 / 4000; (0,3)(1,1) / z,8 / 9300");
+	CU_ASSERT_FALSE(stored(ARC_1)->held);
+	CU_ASSERT_TRUE(stored(ARC_2)->held);
+	/* What was told gets better: it waits on. */
+	bed_etp(&b, &e, "0.1", 3, false, 2);
+	bed_etp_path(&b, &e, "1.1", "7", 1000, 80, 5, 3);
+	bed_receive(&b, n, ARC_1, &e);
+	CU_ASSERT_TRUE(stored(ARC_2)->held);
+	bed_etp(&b, &e, "0.1", 3, false, 3);
+	bed_etp_path(&b, &e, "1.1", "7", COST_DEAD, 80, 5, 3);
+	bed_receive(&b, n, ARC_1, &e);
+	CU_ASSERT_PTR_NULL(stored(ARC_1));
+	CU_ASSERT_FALSE(stored(ARC_2)->held);
+	CU_ASSERT_FALSE(stored(ARC_3)->held);
 	bed_free(&b);
 }
 
@@ -998,7 +1128,10 @@ main(void)
 		{ "7: by level", test_order_levels },
 		{ "5: what is mandatory, limits", test_mandatory },
 		{ "8: own g-nodes (A8, A13, A14)", test_own },
+		{ "8: own g-nodes of one who is virtual (A32)", test_own_virtual },
 		{ "9: exposure in all transitions (A9)", test_exposure },
+		{ "9: exposure before and after a split is confirmed (A31)", test_exposure_patient },
+		{ "what is held back goes out when what was told gets worse (A25)", test_held },
 		{ "9: exposure without A9", test_exposure_original },
 		{ "pacing (A4)", test_pacing },
 		{ "marks of paths, heard (A28)", test_marks_heard },

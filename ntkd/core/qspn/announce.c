@@ -12,7 +12,8 @@
  * is kept however long it is.  Told at once it would be kept by the next node for the same
  * reason, and so on through all the longer ways there are, until each of them is overtaken by
  * the truth: with a few hundred nodes that is nine tenths of all that is sent.  A split
- * lasts; what is still reported half a second later is told then.
+ * lasts; what is still reported half a second later is told then.  And when something that was
+ * told gets worse the cheapest is not held back any longer: neighbours may have nothing else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +43,12 @@ news_add(struct qspn *q, struct path *p, unsigned what)
 }
 
 void
-news_dest(struct qspn *q, const struct dest *d)
+news_dest(struct qspn *q, const struct dest *d, bool worse)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		struct path *p = d->v[i];
 
-		if (p->held && (!amended(q, QSPN_A25_HOLD) || dest_shows(d, p))) {
+		if (p->held && (!amended(q, QSPN_A25_HOLD) || dest_agrees(d, p) || (worse && i == 0))) {
 			p->held = false;
 			news_add(q, p, CHANGE_ANY);
 		} else if (p->changed != 0 && !p->held) {

@@ -168,6 +168,18 @@ insert_sorted(struct path **v, size_t n, struct path *p)
 	v[n] = p;
 }
 
+/* What the old identity suspected is suspected anew, and known to all who have to know. */
+static void
+suspect_again(struct qspn *q, const struct dest *d)
+{
+	uint64_t *ids = scratch_take(&q->scratch, d->n * sizeof(ids[0]));
+
+	if (ids == NULL)
+		q->failed = true;
+	else if (d->at.level > 0)
+		split_check(q, d, ids, split_ids(d, ids));
+}
+
 static void
 copy_dest(struct qspn *q, const struct qspn_entry *e, const struct dest *old)
 {
@@ -195,6 +207,7 @@ copy_dest(struct qspn *q, const struct qspn_entry *e, const struct dest *old)
 		return;
 	}
 	dest_refresh(q, d);
+	suspect_again(q, d);
 	for (size_t i = 0; i < n; i++)
 		d->v[i]->changed = CHANGE_ANY;
 	expose_dest(q, d, &t);

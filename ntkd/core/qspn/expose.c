@@ -13,11 +13,11 @@ bump(uint16_t *n)
 }
 
 static void
-expose_path(const struct dest *d, struct path *p, struct tally *t)
+expose_path(const struct qspn *q, const struct dest *d, struct path *p, struct tally *t)
 {
 	bool was = p->exposed;
 
-	p->exposed = dest_shows(d, p);
+	p->exposed = dest_shows(q, d, p);
 	if (p->exposed && !was)
 		bump(&t->added);
 	else if (!p->exposed && was)
@@ -31,7 +31,7 @@ expose_dest(const struct qspn *q, struct dest *d, struct tally *t)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		if (amended(q, QSPN_A9_EXPOSURE) || d->v[i]->changed)
-			expose_path(d, d->v[i], t);
+			expose_path(q, d, d->v[i], t);
 		d->v[i]->changed = 0;
 	}
 }

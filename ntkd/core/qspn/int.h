@@ -131,7 +131,8 @@ struct dirty {
 struct split {
 	struct coord at;
 	uint64_t elder, younger;	/* ids */
-	uint64_t when;
+	uint64_t when;			/* it will have lasted; NEVER: it has, and nothing was told since */
+	bool confirmed;			/* it has lasted, at least once */
 };
 
 struct range {
@@ -273,7 +274,8 @@ struct path *map_same(const struct qspn *q, const struct path *p);	/* the stored
 /* Replaces the paths of D by the N at V, whose references pass to it. */
 bool dest_set(struct qspn *q, struct dest *d, struct path **v, size_t n);
 void dest_refresh(const struct qspn *q, struct dest *d);
-bool dest_shows(const struct dest *d, const struct path *p);	/* carries the valid fingerprint */
+bool dest_agrees(const struct dest *d, const struct path *p);	/* reports the valid fingerprint */
+bool dest_shows(const struct qspn *q, const struct dest *d, const struct path *p);	/* others may see it */
 void path_stored(struct qspn *q, struct path *p);	/* counts it */
 void path_unstored(struct qspn *q, struct path *p);
 bool path_is_blind(const struct qspn *q, const struct path *p);	/* a hop of it is unknown */
@@ -366,6 +368,9 @@ void own_level0(struct qspn *q);
 /* BEFORE: ids of the N fingerprints that D's paths had. */
 void split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t n);
 size_t split_ids(const struct dest *d, uint64_t *ids);	/* room for d->n */
+/* Has it lasted that paths to AT report both? */
+bool split_is_confirmed(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger);
+void split_forget(struct qspn *q, struct coord at);	/* AT is no destination any more */
 void split_tick(struct qspn *q);
 void split_flood(struct qspn *q);
 uint64_t split_deadline(const struct qspn *q);
@@ -407,7 +412,8 @@ struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
 void news_add(struct qspn *q, struct path *p, unsigned what);	/* enum change */
-void news_dest(struct qspn *q, const struct dest *d);	/* what of D changed or came */
+/* D was updated; WORSE: something that was told of it got worse, or went. */
+void news_dest(struct qspn *q, const struct dest *d, bool worse);	/* what of D changed or came */
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);
 /* FROM: the arc over which it came, or NULL; HOPS: of the ETP to send when there is no pacing. */

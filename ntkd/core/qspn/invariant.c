@@ -68,7 +68,7 @@ check_path(const struct qspn *q, const struct dest *d, const struct path *p, str
 		return broken(w, "(%u,%u): a path in a circle or through us", at.level, at.pos);
 	if (amended(q, QSPN_A15_SWEEP) && !hops_are_known(q, p))
 		return broken(w, "(%u,%u): a path through an unknown hop", at.level, at.pos);
-	if (amended(q, QSPN_A9_EXPOSURE) && p->exposed != dest_shows(d, p))
+	if (amended(q, QSPN_A9_EXPOSURE) && p->exposed != dest_shows(q, d, p))
 		return broken(w, "(%u,%u): a path exposed that is not valid, or the other way "
 		    "round", at.level, at.pos);
 	if (p->listed || p->changed || p->refs < 1)

@@ -59,6 +59,7 @@ map_remove(struct qspn *q, struct dest *d)
 	struct dests *s = &q->level[d->at.level];
 	size_t at = place(s, d->at.pos);
 
+	split_forget(q, d->at);
 	s->n--;
 	memmove(s->v + at, s->v + at + 1, (s->n - at) * sizeof(struct dest *));
 	q->unswept = true;
@@ -127,9 +128,21 @@ valid_fingerprint(const struct dest *d)
 }
 
 bool
-dest_shows(const struct dest *d, const struct path *p)
+dest_agrees(const struct dest *d, const struct path *p)
 {
 	return d->at.level == 0 || fingerprint_same(&p->fp->f, &d->fp->f);
+}
+
+/*
+ * A31: a younger fingerprint hides a path when the disagreement has lasted as long as a split has to, and not before.
+ * When the oldest member of a g-node leaves, good paths report who is the oldest now before outdated ones do; if that
+ * hid them, nothing but what is outdated would be left to send packets over, or nothing at all.
+ */
+bool
+dest_shows(const struct qspn *q, const struct dest *d, const struct path *p)
+{
+	return dest_agrees(d, p) || (amended(q, QSPN_A31_PATIENCE) &&
+	    !split_is_confirmed(q, d->at, d->fp->f.id, p->fp->f.id));
 }
 
 void
@@ -140,7 +153,7 @@ dest_refresh(const struct qspn *q, struct dest *d)
 	if (d->n == 0)
 		return;
 	d->fp = valid_fingerprint(d);
-	while (!dest_shows(d, d->v[i]))
+	while (!dest_agrees(d, d->v[i]))
 		i++;
 	d->nodes = d->v[i]->nodes;
 	d->root = is_virtual(q, d->at) ? 0 : isqrt(UINT64_C(9) * d->nodes);

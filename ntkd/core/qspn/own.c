@@ -12,6 +12,17 @@ own_level0(struct qspn *q)
 	q->nodes[0] = naddr_real_at(q->topo, &q->me, 0);
 }
 
+/*
+ * Virtual destinations are not counted (A8).  Who is oldest is asked of them as well (A32): the null eldership
+ * they must have loses against every other (A7), and where there is no other they agree by their ids.
+ */
+static bool
+is_candidate(const struct qspn *q, const struct dest *d)
+{
+	return !is_virtual(q, d->at) ||
+	    (amended(q, QSPN_A32_ALL_VIRTUAL) && fingerprint_eld(&d->fp->f, 0) == FP_NULL);
+}
+
 bool
 own_compute(const struct qspn *q, unsigned level, const struct fingerprint *below,
     uint32_t nodes_below, struct fingerprint *fp, uint32_t *nodes, struct scratch *s)
@@ -27,10 +38,10 @@ own_compute(const struct qspn *q, unsigned level, const struct fingerprint *belo
 	for (size_t i = 0; i < siblings->n; i++) {
 		const struct dest *d = siblings->v[i];
 
-		if (is_virtual(q, d->at))
-			continue;
-		v[n++] = &d->fp->f;
-		sum += level == 1 ? 1 : d->nodes;
+		if (is_candidate(q, d))
+			v[n++] = &d->fp->f;
+		if (!is_virtual(q, d->at))
+			sum += level == 1 ? 1 : d->nodes;
 	}
 	*fp = fingerprint_construct(below, is_null, v, n);
 	/* A g-node of connectivity counts nothing, whatever is inside. */

@@ -84,9 +84,22 @@ enum qspn_amendment {
 	 * recorded.  What a neighbour believes then never is so wrong that packets go round (update.c).
 	 */
 	QSPN_A30_DEARER = 1 << 15,
-	QSPN_PROFILE_R = (1 << 16) - 1,
+	/*
+	 * Nor this: a path that reports a younger fingerprint than others do is hidden (spec 4.14) when
+	 * the split is confirmed (spec 4.15), and until then is as good as they are.  When the oldest
+	 * member of a g-node goes the good paths are the first to say so (map.c).
+	 */
+	QSPN_A31_PATIENCE = 1 << 16,
+	/*
+	 * Nor this: virtual destinations, which A8 does not count, take part in who is oldest.  To A7
+	 * they are younger than all others; where there are no others (connectivity identities
+	 * are all that is left of a g-node) each would take itself for the oldest, and the g-node
+	 * would seem split (own.c).
+	 */
+	QSPN_A32_ALL_VIRTUAL = 1 << 17,
+	QSPN_PROFILE_R = (1 << 18) - 1,
 	/* No amendment: the documents' side of A11, a path through every adjacent g-node. */
-	QSPN_X_INCLUSIVE = 1 << 16,
+	QSPN_X_INCLUSIVE = 1 << 18,
 };
 
 /* What all managers of a process share; constant while they live.  qspn_params_default(). */
@@ -346,7 +359,7 @@ struct qspn_size qspn_size(const struct qspn *q);
 /*
  * Checks what must hold between any two calls (tests, simulator, fuzzers): sorted and
  * complete indices, no dead path stored, no path through ourselves or through an unknown hop
- * (A15), exposed exactly the paths with the valid fingerprint (A9), own fingerprints and counts those
+ * (A15), exposed exactly the paths that may be seen (A9, A31), own fingerprints and counts those
  * of spec 4.16, counted references and limits.
  * True; or false with a sentence in WHY.
  */

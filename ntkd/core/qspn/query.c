@@ -124,7 +124,7 @@ qspn_paths(const struct qspn *q, struct coord at, struct qspn_path *v, size_t si
 	size_t n = 0;
 
 	for (size_t i = 0; d != NULL && i < d->n; i++) {
-		if (!dest_shows(d, d->v[i]))
+		if (!dest_shows(q, d, d->v[i]))
 			continue;
 		if (n < size)
 			v[n] = exported(d->v[i]);
@@ -146,7 +146,7 @@ qspn_best_avoiding(const struct qspn *q, struct coord at, struct coord avoid,
 	const struct dest *d = shown(q, at);
 
 	for (size_t i = 0; d != NULL && i < d->n; i++)
-		if (dest_shows(d, d->v[i]) && !path_has(d->v[i], avoid)) {
+		if (dest_shows(q, d, d->v[i]) && !path_has(d->v[i], avoid)) {
 			*out = exported(d->v[i]);
 			return true;
 		}

@@ -33,17 +33,17 @@ adapted_threshold(uint32_t max_ratio, unsigned gateways, uint32_t size)
 	return (uint32_t)((max_ratio - e) * g / 10000 + e);
 }
 
-/* Distinct arcs of the paths to D that others may see. */
+/* Distinct arcs of the paths to D that report its fingerprint. */
 static unsigned
 gateways(const struct dest *d)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		bool seen = !dest_shows(d, d->v[i]);
+		bool seen = !dest_agrees(d, d->v[i]);
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = d->v[j]->hops[0].id == d->v[i]->hops[0].id && dest_shows(d, d->v[j]);
+			seen = d->v[j]->hops[0].id == d->v[i]->hops[0].id && dest_agrees(d, d->v[j]);
 		n += !seen;
 	}
 	return n;

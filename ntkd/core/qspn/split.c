@@ -42,15 +42,37 @@ patience(const struct dest *d, uint64_t elder, uint64_t younger)
 	return wait > 10 * SECOND ? wait : 10 * SECOND;
 }
 
+static struct split *
+split_find(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger)
+{
+	for (size_t i = 0; i < q->n_splits; i++) {
+		struct split *s = &q->split[i];
+
+		if (coord_equal(s->at, at) && s->elder == elder && s->younger == younger)
+			return s;
+	}
+	return NULL;
+}
+
+bool
+split_is_confirmed(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger)
+{
+	const struct split *s = split_find(q, at, elder, younger);
+
+	return s != NULL && s->confirmed;
+}
+
+/* One that is confirmed is timed again: who is to act on it may not have heard. */
 static void
 suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
 {
-	struct split *v;
+	struct split *v = split_find(q, d->at, elder, younger);
 
-	for (size_t i = 0; i < q->n_splits; i++)
-		if (coord_equal(q->split[i].at, d->at) && q->split[i].elder == elder &&
-		    q->split[i].younger == younger)
-			return;
+	if (v != NULL) {
+		if (v->when == NEVER)
+			v->when = q->now + patience(d, elder, younger);
+		return;
+	}
 	if (q->n_splits >= q->p->max_splits)
 		return;
 	v = grow(q->split, q->n_splits, 1, &q->splits_size, sizeof(*v));
@@ -59,8 +81,8 @@ suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
 		return;
 	}
 	q->split = v;
-	v[q->n_splits++] = (struct split){ d->at, elder, younger,
-	    q->now + patience(d, elder, younger) };
+	v[q->n_splits++] = (struct split){ .at = d->at, .elder = elder, .younger = younger,
+		.when = q->now + patience(d, elder, younger) };
 }
 
 static void
@@ -108,6 +130,12 @@ calm_down(struct qspn *q, struct coord at, const uint64_t *ids, size_t n_ids)
 			q->split[n++] = *s;
 	}
 	q->n_splits = n;
+}
+
+void
+split_forget(struct qspn *q, struct coord at)
+{
+	calm_down(q, at, NULL, 0);
 }
 
 void
@@ -184,14 +212,12 @@ reports(const struct dest *d, const struct arc *a, uint64_t id)
 	return false;
 }
 
+/* Those of us who are neighbours of the younger island tell of it. */
 static void
-confirm(struct qspn *q, const struct split *s)
+report(struct qspn *q, const struct dest *d, const struct split *s)
 {
-	const struct dest *d = map_find(q, s->at);
-	const struct path *young = d == NULL ? NULL : cheapest_of(d, s->younger);
+	const struct path *young = cheapest_of(d, s->younger);
 
-	if (young == NULL || cheapest_of(d, s->elder) == NULL)
-		return;
 	for (size_t i = 0; i < q->n_arcs; i++)
 		if (q->arc[i]->known && coord_equal(q->arc[i]->at, s->at) &&
 		    reports(d, q->arc[i], s->younger)) {
@@ -203,18 +229,26 @@ confirm(struct qspn *q, const struct split *s)
 		}
 }
 
+/* Both are still reported, else S would be forgotten: what reports the younger one is hidden from now on (A31). */
+static void
+confirm(struct qspn *q, struct split *s)
+{
+	struct dest *d = map_find(q, s->at);
+	struct tally t = { 0 };
+
+	s->confirmed = true;
+	s->when = NEVER;
+	report(q, d, s);
+	expose_dest(q, d, &t);
+	expose_signal(q, d->at, d->n, d->n, &t);
+}
+
 void
 split_tick(struct qspn *q)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < q->n_splits; i++) {
+	for (size_t i = 0; i < q->n_splits; i++)
 		if (q->split[i].when <= q->now)
 			confirm(q, &q->split[i]);
-		else
-			q->split[n++] = q->split[i];
-	}
-	q->n_splits = n;
 }
 
 uint64_t

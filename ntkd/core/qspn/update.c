@@ -443,14 +443,14 @@ turn_finish(struct turn *t, struct tally *tally, const uint64_t *ids, size_t n_i
 	}
 	if (t->d != NULL) {
 		dest_refresh(q, t->d);
-		news_dest(q, t->d);
+		news_dest(q, t->d, t->worse);
+		if (t->at.level > 0)
+			split_check(q, t->d, ids, n_ids);
 		expose_dest(q, t->d, tally);
 		if (t->worse)
 			news_close(q, t->d);
 	}
 	expose_signal(q, t->at, t->before, after, tally);
-	if (t->d != NULL && t->at.level > 0)
-		split_check(q, t->d, ids, n_ids);
 }
 
 static size_t
