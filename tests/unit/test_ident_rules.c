@@ -860,6 +860,54 @@ test_record_of_removed(void)
 	end();
 }
 
+/*
+ * One that leaves carries what neighbours send to it.  Who asks it to end an identity-arc has turned away, and is
+ * answered when all the others have, or had their time: only then nothing comes from here.
+ */
+static void
+leaves(bool answered)
+{
+	uint32_t call, last;
+
+	begin();
+	join(ARC_1);
+	call = duplicate(8, 0);
+	answer_match(ARC_1, call, PEER, PEER_MATCH_STAYED, 0, 0);
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(109), LL_OF(109), &out), IDENT_OK);
+	ident_out_empty(&out);
+	CU_ASSERT_EQUAL(ident_remove(x, now, own(0), &out), IDENT_OK);
+	last = last_call();
+	DID("removed #0 501 removed #0 777 ");
+	receive_removed(ARC_1, 4, PEER, own(0));
+	DID("");
+	/* No call is left open by another one. */
+	receive_removed(ARC_1, 5, PEER, own(0));
+	CU_ASSERT(out.n == 1 && out.v[0].call == 4);
+	DID("gone ");
+	CU_ASSERT_FALSE(ident_is_quiet(x));
+	if (answered) {
+		answer_gone(ARC_1, last);
+	} else {
+		later(params.notify - 1);
+		DID("");
+		later(1);
+	}
+	DID("gone drop 1 identity-removed ");
+	/* Asked once more, and a late answer: it is not there. */
+	receive_removed(ARC_1, 6, PEER, 501);
+	DID("gone ");
+	answer_gone(ARC_1, last);
+	DID("");
+	end();
+}
+
+static void
+test_leaving(void)
+{
+	leaves(true);
+	leaves(false);
+}
+
 /* A request once more changes nothing. */
 static void
 test_repeated_request(void)
@@ -890,10 +938,12 @@ test_remove_iarc(void)
 	DID("removed #0 777 ");
 	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), OTHER, true, &out), IDENT_OK);
 	DID("");
+	/* The other end may be one that leaves and still carries packets here: its answer to us tells when it does not. */
 	receive_removed(ARC_1, 5, OTHER, own(0));
-	DID("x#0-777@109 gone ");
+	DID("gone ");
+	CU_ASSERT_EQUAL(ident_iarcs(x, own(0), NULL, 0), 2);
 	answer_gone(ARC_1, call);
-	DID("");
+	DID("x#0-777@109 ");
 	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, ARC_1, own(0), OTHER, true, &out),
 	    IDENT_UNKNOWN_ARC);
 	CU_ASSERT_EQUAL(ident_iarc_remove(x, now, 99, own(0), PEER, true, &out), IDENT_UNKNOWN_ARC);
@@ -1430,6 +1480,7 @@ main(void)
 		{ "14.12: records and repeated commands", test_records },
 		{ "a record that settles late", test_late_record },
 		{ "records of identities that go", test_record_of_removed },
+		{ "an identity that leaves answers when all have turned away", test_leaving },
 		{ "a request once more", test_repeated_request },
 		{ "the end of one identity-arc", test_remove_iarc },
 		{ "one identity-arc by order", test_add_iarc },

@@ -57,7 +57,7 @@ id_exchange_free(struct arc *a, struct exchange *e)
 static bool
 is_to_be_asked(const struct iarc *i, const struct record *r)
 {
-	return i->id == r->id && i->closing != CLOSING_TOLD && i->matched != r->migration;
+	return i->id == r->id && i->closing < CLOSING_TOLD && i->matched != r->migration;
 }
 
 /*

@@ -292,21 +292,46 @@ id_iarc_close_later(struct ident *x, const struct identity *id)
 				id_iarc_close(x, x->arc[i]->iarc[k]);
 }
 
+/* Of an identity that leaves it stays until all its neighbours send nothing any more. */
 void
 id_iarc_told(struct ident *x, struct iarc *i)
 {
-	id_iarc_drop(x, i);
+	if (!i->id->leaving) {
+		id_iarc_drop(x, i);
+		return;
+	}
+	i->closing = CLOSING_OVER;
+	i->call = 0;
+	i->close_at = NEVER;
 }
 
+void
+id_iarc_gone(struct ident *x, const struct arc *a, uint32_t call)
+{
+	id_act_result(x, a->number, call, id_message(x, PEER_iarc_gone, 0, NULL));
+}
+
+/*
+ * Whoever tells us sends nothing over it any more.  It may be an identity that leaves and carries on what others
+ * send to it until they have turned away, too: then we hear of that by the answer to our own call, and what serves
+ * such packets stays until then.
+ */
 void
 id_iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to)
 {
 	const struct identity *id = id_identity_find(x, to);
 	struct iarc *i = id != NULL ? id_iarc_find(a, id, from) : NULL;
 
-	if (i != NULL)
+	if (i != NULL && i->id->leaving) {
+		if (i->owed != 0)
+			id_iarc_gone(x, a, i->owed);
+		id_iarc_told(x, i);
+		i->owed = call;
+		return;
+	}
+	if (i != NULL && i->call == 0)
 		id_iarc_drop(x, i);
-	id_act_result(x, a->number, call, id_message(x, PEER_iarc_gone, 0, NULL));
+	id_iarc_gone(x, a, call);
 }
 
 /* --- orders ---------------------------------------------------------------------------- */

@@ -250,7 +250,8 @@ enum ident_result ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc,
 /*
  * A connectivity identity goes.  What used it has been stopped.  The neighbours are told; with
  * their answers, at most 500 ms later, IDENT_NS_DROP and IDENT_REMOVED.  Its identity-arcs are
- * closing meanwhile, and no action tells of their end.
+ * closing meanwhile, and no action tells of their end.  A neighbour that asks the same of it is answered
+ * then, and not at once: the identity carries what the others still send to it.
  */
 enum ident_result ident_remove(struct ident *x, uint64_t now, uint32_t id, struct ident_out *out);
 

@@ -61,7 +61,7 @@ static void
 tell_all(struct ident *x, const struct identity *id, struct arc *a)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (a->iarc[i]->id == id && a->iarc[i]->closing != CLOSING_TOLD)
+		if (a->iarc[i]->id == id && a->iarc[i]->closing < CLOSING_TOLD)
 			id_iarc_close(x, a->iarc[i]);
 }
 
@@ -74,6 +74,19 @@ id_identity_leave(struct ident *x, struct identity *id)
 		tell_all(x, id, x->arc[i]);
 }
 
+/* Neighbours that wait for it hear that nothing comes from ID any more. */
+static void
+iarcs_end(struct ident *x, const struct identity *id, struct arc *a)
+{
+	for (size_t i = a->n; i-- > 0; ) {
+		if (a->iarc[i]->id != id)
+			continue;
+		if (a->iarc[i]->owed != 0)
+			id_iarc_gone(x, a, a->iarc[i]->owed);
+		id_iarc_free(a->iarc[i]);
+	}
+}
+
 static void
 identity_end(struct ident *x, struct identity *id)
 {
@@ -81,9 +94,7 @@ identity_end(struct ident *x, struct identity *id)
 	size_t at = 0;
 
 	for (size_t i = 0; i < x->n_arcs; i++)
-		for (size_t k = x->arc[i]->n; k-- > 0; )
-			if (x->arc[i]->iarc[k]->id == id)
-				id_iarc_free(x->arc[i]->iarc[k]);
+		iarcs_end(x, id, x->arc[i]);
 	id_record_forget(x, id);
 	x->ns[id->ns] = NS_LEAVING;
 	x->ns_id[id->ns] = id->id;
@@ -98,12 +109,23 @@ identity_end(struct ident *x, struct identity *id)
 	free(id);
 }
 
+/* Does no neighbour send to ID any more? */
+static bool
+has_been_left(const struct ident *x, const struct identity *id)
+{
+	for (size_t i = 0; i < x->n_arcs; i++)
+		for (size_t k = 0; k < x->arc[i]->n; k++)
+			if (x->arc[i]->iarc[k]->id == id && x->arc[i]->iarc[k]->closing != CLOSING_OVER)
+				return false;
+	return true;
+}
+
 /* Those whose neighbours have all answered, or had their time. */
 void
 id_identity_tick(struct ident *x)
 {
 	for (size_t i = x->n_ids; i-- > 0; )
-		if (x->id[i]->leaving && (x->id[i]->n_iarcs == 0 || x->now >= x->id[i]->leave_at))
+		if (x->id[i]->leaving && (has_been_left(x, x->id[i]) || x->now >= x->id[i]->leave_at))
 			identity_end(x, x->id[i]);
 }
 

@@ -38,6 +38,7 @@ enum closing {
 	CLOSING_LATER,	/* ordered while its identity was being duplicated: after that */
 	CLOSING_LOST,	/* likewise, for its peer went where we cannot reach it */
 	CLOSING_TOLD,	/* the neighbour was told */
+	CLOSING_OVER,	/* of an identity that leaves: and sends nothing any more */
 };
 
 struct iarc {
@@ -53,6 +54,7 @@ struct iarc {
 	enum closing closing;
 	uint32_t call;			/* by which the neighbour was told */
 	uint64_t close_at;		/* at the latest */
+	uint32_t owed;			/* the neighbour's call to be answered when its identity is gone, 0 none */
 	/* Of a duplication of its identity: migrations, 0 none. */
 	uint32_t copy_index;		/* kept free for its copy, UINT32_MAX none */
 	uint32_t sent;			/* the neighbour was asked about it */
@@ -244,6 +246,7 @@ void id_iarc_give_up(struct ident *x, struct iarc *i);
 void id_iarc_close_later(struct ident *x, const struct identity *id);	/* those that had to wait */
 void id_iarc_told(struct ident *x, struct iarc *i);	/* the neighbour answered, or did not */
 void id_iarc_asked_away(struct ident *x, struct arc *a, uint32_t call, uint32_t from, uint32_t to);
+void id_iarc_gone(struct ident *x, const struct arc *a, uint32_t call);	/* the answer to that */
 
 /* --- record.c ------------------------------------------------------------------------ */
 

@@ -51,7 +51,7 @@ must_wait_for_ours(const struct arc *a, const struct request *q)
 static bool
 is_asked_for(const struct iarc *i, const struct request *q)
 {
-	return i->peer == q->old && i->closing != CLOSING_TOLD;
+	return i->peer == q->old && i->closing < CLOSING_TOLD;
 }
 
 /*
