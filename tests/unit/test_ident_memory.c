@@ -33,9 +33,8 @@ linklocal_of(unsigned n)
 static void
 answer_all(void)
 {
-	size_t n = out.n;
-
-	for (size_t i = 0; i < n && i < out.n; i++) {
+	/* Answers may lead to calls. */
+	for (size_t i = 0; i < out.n; i++) {
 		struct ident_action a = out.v[i];
 		struct peer_msg m = { .type = PEER_iarc_gone };
 		struct peer_match e[PEER_IDENTITIES];

@@ -1009,6 +1009,44 @@ test_add_iarc(void)
 }
 
 /*
+ * Neighbours that have a connectivity identity with ours are asked first: what the moved one sends from its new
+ * place is dropped there before they know it.  The others wait for their answers, and not for ever.
+ */
+static void
+test_ahead(void)
+{
+	uint32_t call;
+
+	begin();
+	join(ARC_1);
+	join(ARC_2);
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_2, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
+	    IDENT_OK);
+	call = duplicate(8, 0);
+	DID("match 8 #0>#1 502 777; ");
+	later(params.ahead - 1);
+	DID("");
+	CU_ASSERT_EQUAL(ident_deadline(x), now + 1);
+	later(1);
+	DID("match 8 #0>#1 501; ");
+	answer_matched(ARC_2, call, (const struct peer_match[]){ { .peer = OTHER, .status = 1 },
+	    { .peer = PEER_2, .status = 1 } }, 2);
+	DID("+#1-777@109 +#1-502@102 ");
+	end();
+	/* An end of that arc is as good as an answer. */
+	begin();
+	join(ARC_1);
+	join(ARC_2);
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_2, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
+	    IDENT_OK);
+	duplicate(8, 0);
+	ident_out_empty(&out);
+	CU_ASSERT_TRUE(ident_arc_remove(x, now, ARC_2, &out));
+	DID("-#0-502@102 x#0-502@102 -#0-777@109 x#0-777@109 match 8 #0>#1 501; ");
+	end();
+}
+
+/*
  * Copies come first among the identity-arcs of the new one, whoever answers first (manual-mode
  * 2).
  */
@@ -1021,18 +1059,21 @@ test_indices(void)
 	begin();
 	join(ARC_1);
 	join(ARC_2);
-	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
+	/* A peer for connectivity: this neighbour goes first. */
+	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_2, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
 	    IDENT_OK);
 	first = duplicate(8, 0);
-	call = last_call();
+	DID("match 8 #0>#1 502 777; ");
 	/* A new arc of the new identity is there before any copy. */
 	CU_ASSERT_TRUE(ident_arc_add(x, now, 33, 1, MAC_OF(111), LL_OF(111), &out));
 	answer_main(33, last_call(), 888);
 	ident_out_empty(&out);
-	answer_match(ARC_2, call, PEER_2, PEER_MATCH_STAYED, 0, 0);
-	answer_matched(ARC_1, first, (const struct peer_match[]){ { .peer = OTHER, .status = 1 },
-	    { .peer = PEER, .status = 1 } }, 2);
-	DID("+#1-502@102 +#1-777@109 +#1-501@101 complete settled ");
+	answer_matched(ARC_2, first, (const struct peer_match[]){ { .peer = OTHER, .status = 1 },
+	    { .peer = PEER_2, .status = 1 } }, 2);
+	call = last_call();
+	DID("+#1-777@109 +#1-502@102 match 8 #0>#1 501; ");
+	answer_match(ARC_1, call, PEER, PEER_MATCH_STAYED, 0, 0);
+	DID("+#1-501@101 complete settled ");
 	CU_ASSERT_EQUAL(ident_iarcs(x, own(1), v, 8), 4);
 	CU_ASSERT_TRUE(v[0].peer == PEER && v[1].peer == PEER_2 && v[2].peer == OTHER &&
 	    v[3].peer == 888);
@@ -1484,6 +1525,7 @@ main(void)
 		{ "a request once more", test_repeated_request },
 		{ "the end of one identity-arc", test_remove_iarc },
 		{ "one identity-arc by order", test_add_iarc },
+		{ "connectivity identities are asked first", test_ahead },
 		{ "indices of copies", test_indices },
 		{ "namespaces: reserved, refused, with a MAC that is known", test_namespaces },
 		{ "limits: records, requests, peers, arcs", test_limits },

@@ -255,11 +255,5 @@ ident_ns_complete(struct ident *x, uint64_t now, unsigned ns, struct ident_out *
 		return;
 	r->state = IDENT_EXCHANGING;
 	r->ready = now;
-	for (size_t i = 0; i < x->n_arcs; i++) {
-		struct exchange *e = id_exchange_find(x->arc[i], r);
-
-		if (e != NULL)
-			id_exchange_send(x, x->arc[i], e);
-	}
 	id_call_end(x);
 }

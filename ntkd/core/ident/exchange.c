@@ -121,6 +121,55 @@ id_exchange_send(struct ident *x, struct arc *a, struct exchange *e)
 	e->limit = at_most(x->now + x->p->exchange, e->cap);
 }
 
+static bool
+leads_to_connectivity(const struct arc *a, const struct record *r)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->iarc[i]->id == r->id && a->iarc[i]->closing < CLOSING_TOLD &&
+		    a->iarc[i]->linklocal != a->linklocal)
+			return true;
+	return false;
+}
+
+static bool
+others_wait(const struct ident *x, const struct record *r)
+{
+	for (size_t i = 0; i < x->n_arcs && x->now < r->ready + x->p->ahead; i++)
+		if (id_exchange_find(x->arc[i], r) != NULL && leads_to_connectivity(x->arc[i], r))
+			return true;
+	return false;
+}
+
+static void
+release(struct ident *x, const struct record *r)
+{
+	bool wait = others_wait(x, r);
+
+	for (size_t i = 0; i < x->n_arcs; i++) {
+		struct exchange *e = id_exchange_find(x->arc[i], r);
+
+		if (e == NULL || e->state != EXCHANGE_HELD)
+			continue;
+		if (wait && !leads_to_connectivity(x->arc[i], r))
+			e->limit = r->ready + x->p->ahead;
+		else
+			id_exchange_send(x, x->arc[i], e);
+	}
+}
+
+/*
+ * Whoever is asked turns to where the old identity is now, which from then on sends to all its neighbours from
+ * there.  A main identity forwards what comes from anywhere, one for connectivity only what comes from where it
+ * knows its neighbours: it has to know first.
+ */
+void
+id_exchange_release(struct ident *x)
+{
+	for (size_t i = 0; i < x->n_recs; i++)
+		if (x->rec[i]->state == IDENT_EXCHANGING)
+			release(x, x->rec[i]);
+}
+
 /* --- what became of one identity-arc ---------------------------------------------------- */
 
 /*

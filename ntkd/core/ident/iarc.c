@@ -36,6 +36,7 @@ id_iarc_info(const struct ident *x, const struct iarc *i)
 		.peer_mac = i->mac,
 		.peer_linklocal = i->linklocal,
 		.prev = i->prev,
+		.place_of = i->place_of,
 		.both = i->both,
 		.principal = id_principal_is(x, i),
 		.closing = i->closing != CLOSING_NO,

@@ -17,6 +17,7 @@ ident_params_default(struct ident_params *p)
 		.exchange_cap = 60 * SECOND,
 		.wait = 3 * SECOND,
 		.again = 500 * MS,
+		.ahead = 500 * MS,
 		.complete = 10 * SECOND,
 		.main_id = 10 * SECOND,
 		.notify = 500 * MS,
@@ -151,6 +152,7 @@ id_call_end(struct ident *x)
 	if (!x->failed) {
 		id_identity_tick(x);
 		id_match_resume(x);
+		id_exchange_release(x);
 		id_record_settle(x);
 		/* One may settle when its time is long over. */
 		id_record_tick(x);

@@ -67,6 +67,7 @@ struct ident_params {
 	uint64_t exchange_cap;		/* for all of it: 60 s */
 	uint64_t wait;			/* a caller that must be patient is told so every 3 s */
 	uint64_t again;			/* a neighbour that is busy is asked again: 500 ms */
+	uint64_t ahead;			/* connectivity identities are asked ahead of others by at most: 500 ms */
 	uint64_t complete;		/* at most until IDENT_COMPLETE: 10 s */
 	uint64_t main_id;		/* for the answer to "who is main": 10 s */
 	uint64_t notify;		/* for the answer to "removed": 500 ms */

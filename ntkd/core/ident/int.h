@@ -48,6 +48,7 @@ struct iarc {
 	uint32_t index;
 	uint32_t peer;
 	uint32_t prev;
+	uint32_t place_of;
 	ntk_mac_t mac;
 	ntk_ip_t linklocal;
 	bool both;
@@ -77,7 +78,7 @@ struct record {
 };
 
 enum exchange_state {
-	EXCHANGE_HELD,		/* the namespace is not complete yet */
+	EXCHANGE_HELD,		/* the namespace is not complete yet, or others go ahead */
 	EXCHANGE_SENT,		/* outstanding (spec 11.3) */
 	EXCHANGE_AGAIN,		/* the neighbour is too busy */
 };
@@ -264,6 +265,7 @@ void id_record_tick(struct ident *x);
 
 bool id_exchange_begin(struct ident *x, struct arc *a, struct record *r);	/* held */
 void id_exchange_send(struct ident *x, struct arc *a, struct exchange *e);
+void id_exchange_release(struct ident *x);	/* sends those that are held and may go */
 struct exchange *id_exchange_find(const struct arc *a, const struct record *r);
 void id_exchange_answered(struct ident *x, struct arc *a, struct exchange *e,
     const struct peer_matched *m);

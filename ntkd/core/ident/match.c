@@ -115,6 +115,7 @@ follow(struct ident *x, struct iarc *i, const struct request *q, struct peer_mat
 	struct identity *id = i->id;
 	const ntk_mac_t mac = i->mac;
 	const ntk_ip_t linklocal = i->linklocal;
+	const uint32_t place_of = i->number;
 
 	e->status = PEER_MATCH_STAYED;
 	if (id_iarc_find(a, id, q->made) != NULL)
@@ -128,7 +129,10 @@ follow(struct ident *x, struct iarc *i, const struct request *q, struct peer_mat
 		id_iarc_drop(x, i);
 	}
 	i = id_iarc_make(x, a, id, q->made, mac, linklocal);
-	if (i != NULL && !id->leaving)
+	if (i == NULL)
+		return;
+	i->place_of = place_of;
+	if (!id->leaving)
 		id_act_iarc(x, IDENT_IARC_ADDED, i);
 }
 

@@ -31,6 +31,7 @@ struct ident_iarc {
 	ntk_mac_t peer_mac;	/* of the (pseudo-)interface that PEER has on this arc */
 	ntk_ip_t peer_linklocal;
 	uint32_t prev;		/* the one that it was copied from when ID was made, else 0 */
+	uint32_t place_of;	/* PEER came of the neighbour's migration, and is where the peer of this one was, else 0 */
 	bool both;		/* with PREV: PEER was made in the same migration */
 	bool principal;		/* joins the two main identities; its route is that of the arc */
 	bool closing;		/* no path uses it; what serves packets stays */
