@@ -200,6 +200,27 @@ tell(struct play *p, const struct script_step *step)
 	    broken(p, "%s refuses it: %s: %s: %s", s->name, err.code, err.field, err.message);
 }
 
+/* As an operator who adds each identity-arc that he is shown; one whose neighbour was quicker is one already. */
+static bool
+join(struct play *p, const struct script_step *step)
+{
+	enum { MOST = 64 };
+	struct town_system *s = &p->town->sys[step->a];
+	struct node_iarc v[MOST];
+	struct node_error err;
+	size_t n;
+
+	if (s->node == NULL)
+		return broken(p, "%s does not run", s->name);
+	n = node_iarcs(s->node, step->identity, v, MOST);
+	for (size_t i = 0; i < n && i < MOST; i++)
+		if (!v[i].qspn && !v[i].closing && !node_add_qspn_arc(s->node, p->town->now, step->identity, v[i].dev,
+		    v[i].peer_mac, &err))
+			return broken(p, "%s refuses identity-arc %u: %s: %s", s->name, v[i].index, err.code, err.message);
+	town_poke(p->town, step->a);
+	return n > 0 || broken(p, "%s has no identity-arc of identity %u", s->name, step->identity);
+}
+
 /* --- packets --------------------------------------------------------------------------------------- */
 
 static void
@@ -342,6 +363,8 @@ carry_out(struct play *p, const struct script_step *step)
 		return true;
 	case SCRIPT_TELL:
 		return tell(p, step);
+	case SCRIPT_JOIN:
+		return join(p, step);
 	case SCRIPT_RUN:
 		pass(p, step->value);
 		return true;

@@ -426,6 +426,14 @@ do_tell(struct reader *r)
 	    keep_words(r, 1, '\0', &step) && add_step(r, &step);
 }
 
+static bool
+do_join(struct reader *r)
+{
+	struct script_step step = { .kind = SCRIPT_JOIN };
+
+	return system_at(r, r->l.word[1], &step.a) && u32_at(r, r->l.word[2], &step.identity) && add_step(r, &step);
+}
+
 /* expect refused SYSTEM CODE VERB ARGUMENTS */
 static bool
 expect_refused(struct reader *r)
@@ -575,6 +583,7 @@ static const struct {
 	{ "kernel", 2, 2, do_span, "kernel MILLISECONDS" },
 	{ "think", 2, 2, do_span, "think MILLISECONDS" },
 	{ "refuse", 3, 3, do_refuse, "refuse SYSTEM NUMBER" },
+	{ "join", 3, 3, do_join, "join SYSTEM IDENTITY" },
 	{ "run", 2, 2, do_span, "run MILLISECONDS" },
 	{ "rest", 1, 1, do_plain, "rest" },
 	{ "watch", 4, LINES_WORDS, do_watch, "watch FROM TO IP ..." },

@@ -41,6 +41,7 @@ enum script_kind {
 	SCRIPT_THINK,		/* value: µs that an operator waits at most before each word */
 	SCRIPT_REFUSE,		/* a; value: transactions that its helper refuses */
 	SCRIPT_TELL,		/* a; verb, words; code: it is to be refused so */
+	SCRIPT_JOIN,		/* a, identity: its identity-arcs become qspn-arcs */
 	SCRIPT_RUN,		/* value: µs */
 	SCRIPT_REST,
 	SCRIPT_WATCH,		/* a, b, ips */

@@ -100,6 +100,25 @@ has_neighbour(const struct facts *f, uint8_t dev, ntk_ip_t linklocal)
 	return false;
 }
 
+/*
+ * A connectivity namespace forwards what comes over qspn-arcs and nothing else.  A neighbour that migrates forwards by
+ * its old identity's paths at first (spec/kernel-state 8.5), from where that one was: what comes from there is
+ * served as before, until its new identity-arc is a qspn-arc itself.
+ */
+static bool
+add_successor(const struct identity *id, const struct ident_iarc *i, struct facts *f)
+{
+	struct facts_arc a = { .dev = i->dev, .peer_mac = i->peer_mac, .peer_linklocal = i->peer_linklocal,
+		.qspn = true, .closing = true, .known = true };
+	struct qspn_arc_info was;
+
+	if (id->main || i->place_of == 0 || id->qspn == NULL || has_neighbour(f, i->dev, i->peer_linklocal) ||
+	    !qspn_arc_find(id->qspn, i->place_of, &was) || !was.known)
+		return true;
+	a.peer = was.peer;
+	return facts_add_arc(f, &a);
+}
+
 static bool
 add_neighbour(struct facts *f, uint8_t dev, ntk_mac_t mac, ntk_ip_t linklocal)
 {
@@ -142,7 +161,8 @@ add_iarcs(struct node *n, const struct identity *id, struct facts *f)
 	if (ok)
 		ident_iarcs(n->ident, id->id, v, size);
 	for (size_t i = 0; ok && i < size; i++)
-		ok = add_neighbour(f, v[i].dev, v[i].peer_mac, v[i].peer_linklocal);
+		ok = add_successor(id, &v[i], f) &&
+		    add_neighbour(f, v[i].dev, v[i].peer_mac, v[i].peer_linklocal);
 	free(v);
 	return ok;
 }

@@ -224,16 +224,6 @@ on_split(struct node *n, const struct identity *id, const struct qspn_action *a)
 	    "position %u", a->dest.level, a->dest.pos);
 }
 
-/* Facts of the identity changed, and of the one that stands in for it. */
-static void
-paths_changed(struct node *n, struct identity *id)
-{
-	dirty(n, id);
-	for (unsigned ns = 0; ns < NAMESPACES; ns++)
-		if (n->ids[ns].place == PLACE_IDENTITY && n->ids[ns].shadow == id->id)
-			dirty(n, &n->ids[ns]);
-}
-
 static void
 carry_out(struct node *n, struct identity *id, const struct qspn_action *a)
 {
@@ -258,7 +248,7 @@ carry_out(struct node *n, struct identity *id, const struct qspn_action *a)
 		break;
 	case QSPN_BOOTSTRAPPED:
 		bootstrapped(n, id, a->timed_out);
-		paths_changed(n, id);
+		dirty(n, id);
 		break;
 	case QSPN_PRESENT:
 		presence(n, id);
@@ -266,7 +256,7 @@ carry_out(struct node *n, struct identity *id, const struct qspn_action *a)
 	case QSPN_DEST_ADDED:
 	case QSPN_DEST_REMOVED:
 	case QSPN_PATHS_CHANGED:
-		paths_changed(n, id);
+		dirty(n, id);
 		break;
 	case QSPN_FINGERPRINT:
 	case QSPN_NODES_INSIDE:
@@ -288,6 +278,6 @@ qspn_carry_out(struct node *n, struct identity *id, struct qspn_out *out)
 		carry_out(n, id, &out->v[i]);
 	/* An ETP may have told the address of a neighbour and nothing else. */
 	if (out->n > 0)
-		paths_changed(n, id);
+		dirty(n, id);
 	qspn_out_empty(out);
 }

@@ -712,6 +712,27 @@ whole(bool ok, char *why, size_t size, const char *what)
 	return ok;
 }
 
+/* Was everything asked for that the facts of namespace NS lead to, unless it is known that it was not? */
+static bool
+asks_for_all(const struct node *n, unsigned ns)
+{
+	const struct identity *id = &n->ids[ns];
+	struct node copy = *n;	/* what facts are put together from is only read; a failure is nobody's business */
+	struct kset want;
+	struct facts f;
+	bool ok = true;
+
+	if (id->dirty || id->loaded || id->change != CHANGE_NONE || id->retry != NEVER || n->failed)
+		return true;
+	kset_init(&want);
+	if (facts_of(&copy, &copy.ids[ns], &f)) {
+		ok = !wanted_state(&n->settings, &f, &want) || kset_equal(&want, id->ready ? &id->want : &id->last);
+		facts_free(&f);
+	}
+	kset_free(&want);
+	return ok;
+}
+
 bool
 node_invariant(const struct node *n, char *why, size_t why_size)
 {
@@ -731,6 +752,8 @@ node_invariant(const struct node *n, char *why, size_t why_size)
 			return false;
 		if (!id->loaded && !whole(ident_find(n->ident, id->id, &view) && view.ns == ns &&
 		    view.index == id->index, why, why_size, "identities are where their module has them"))
+			return false;
+		if (!whole(asks_for_all(n, ns), why, why_size, "what the kernel is asked for follows the facts"))
 			return false;
 	}
 	return whole(count == n->n, why, why_size, "identities are counted") &&

@@ -11,19 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void
+dirty_one(struct identity *id)
+{
+	if (id->place == PLACE_IDENTITY && !id->loaded)
+		id->dirty = true;
+}
+
+/* So is who forwards by its paths, over its arcs. */
 void
 dirty(struct node *n, struct identity *id)
 {
-	(void)n;
-	if (id->place == PLACE_IDENTITY && !id->loaded)
-		id->dirty = true;
+	dirty_one(id);
+	for (unsigned ns = 0; ns < NAMESPACES; ns++)
+		if (n->ids[ns].shadow != 0 && n->ids[ns].shadow == id->id)
+			dirty_one(&n->ids[ns]);
 }
 
 void
 dirty_all(struct node *n)
 {
 	for (unsigned ns = 0; ns < NAMESPACES; ns++)
-		dirty(n, &n->ids[ns]);
+		dirty_one(&n->ids[ns]);
 }
 
 void
