@@ -491,6 +491,50 @@ test_exposure_patient(void)
 	bed_free(&b);
 }
 
+/* The same of a g-node TO, by way of the foreign arc LAST. */
+static void
+report_of(const char *to, uint32_t arc, const char *last, uint64_t cost, uint64_t id, int32_t seed)
+{
+	bed_etp(&b, &e, arc == ARC_1 ? "0.1" : "0.2", arc, false, ++seq);
+	bed_etp_path(&b, &e, to, last, cost, id, seed, 3);
+	bed_receive(&b, n, arc, &e);
+}
+
+/*
+ * What is hidden stays so while that for which it is hidden is reported, whatever else is; another path that reports
+ * the same is hidden with it.  And a disagreement that has lasted takes no room: others are timed though it lasts on.
+ */
+static void
+test_hidden(void)
+{
+	start("4.4", "0.0", unpaced);
+	b.p.max_splits = 1;
+	report_of("1.1", ARC_1, "7", 300, 80, 5);
+	report_of("1.1", ARC_2, "8", 100, 81, 6);
+	tick_until(b.now + 10 * SECOND);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 1300; (0,2)(1,1) / y,8 / 2100*");
+	CU_ASSERT_EQUAL(q->n_splits, 0);
+	report_of("1.1", ARC_1, "9", 200, 81, 6);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,9 / 1200*; (0,1)(1,1) / x,7 / 1300; "
+	    "(0,2)(1,1) / y,8 / 2100*");
+	/* One that is older still hides nothing yet, and shows nothing. */
+	report_of("1.1", ARC_1, "10", 400, 79, 4);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,9 / 1200*; (0,1)(1,1) / x,7 / 1300; "
+	    "(0,1)(1,1) / x,10 / 1400; (0,2)(1,1) / y,8 / 2100*");
+	report_of("1.1", ARC_1, "10", COST_DEAD, 79, 4);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,9 / 1200*; (0,1)(1,1) / x,7 / 1300; "
+	    "(0,2)(1,1) / y,8 / 2100*");
+	tick_until(b.now + 20 * SECOND);
+	report_of("1.2", ARC_1, "11", 300, 90, 5);
+	report_of("1.2", ARC_2, "12", 100, 91, 6);
+	is(bed_paths(&b, n, 1, 2), "(0,1)(1,2) / x,11 / 1300; (0,2)(1,2) / y,12 / 2100");
+	tick_until(b.now + 10 * SECOND);
+	is(bed_paths(&b, n, 1, 2), "(0,1)(1,2) / x,11 / 1300; (0,2)(1,2) / y,12 / 2100*");
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,9 / 1200*; (0,1)(1,1) / x,7 / 1300; "
+	    "(0,2)(1,1) / y,8 / 2100*");
+	bed_free(&b);
+}
+
 /* The path to (1,1) through ARC, NULL none. */
 static const struct path *
 stored(uint32_t arc)
@@ -1131,6 +1175,7 @@ main(void)
 		{ "8: own g-nodes of one who is virtual (A32)", test_own_virtual },
 		{ "9: exposure in all transitions (A9)", test_exposure },
 		{ "9: exposure before and after a split is confirmed (A31)", test_exposure_patient },
+		{ "9: what is hidden stays so, and takes no room (A31)", test_hidden },
 		{ "what is held back goes out when what was told gets worse (A25)", test_held },
 		{ "9: exposure without A9", test_exposure_original },
 		{ "pacing (A4)", test_pacing },

@@ -170,7 +170,7 @@ insert_sorted(struct path **v, size_t n, struct path *p)
 
 /* What the old identity suspected is suspected anew, and known to all who have to know. */
 static void
-suspect_again(struct qspn *q, const struct dest *d)
+suspect_again(struct qspn *q, struct dest *d)
 {
 	uint64_t *ids = scratch_take(&q->scratch, d->n * sizeof(ids[0]));
 

@@ -73,6 +73,7 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	uint64_t told;		/* the same as it was told last, recorded or not (A30) */
 	struct fpref *fp;
+	uint64_t hidden_by;	/* stored: id of the elder fingerprint for which it is hidden (A31), 0 none */
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
 	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
 	uint16_t n;
@@ -131,8 +132,7 @@ struct dirty {
 struct split {
 	struct coord at;
 	uint64_t elder, younger;	/* ids */
-	uint64_t when;			/* it will have lasted; NEVER: it has, and nothing was told since */
-	bool confirmed;			/* it has lasted, at least once */
+	uint64_t when;
 };
 
 struct range {
@@ -366,10 +366,8 @@ void own_level0(struct qspn *q);
 
 /* split.c */
 /* BEFORE: ids of the N fingerprints that D's paths had. */
-void split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t n);
+void split_check(struct qspn *q, struct dest *d, const uint64_t *before, size_t n);
 size_t split_ids(const struct dest *d, uint64_t *ids);	/* room for d->n */
-/* Has it lasted that paths to AT report both? */
-bool split_is_confirmed(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger);
 void split_forget(struct qspn *q, struct coord at);	/* AT is no destination any more */
 void split_tick(struct qspn *q);
 void split_flood(struct qspn *q);

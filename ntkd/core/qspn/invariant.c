@@ -52,6 +52,19 @@ arc_is_ours(const struct qspn *q, const struct path *p)
 }
 
 static bool
+is_hidden_rightly(const struct dest *d, const struct path *p)
+{
+	bool reported = p->hidden_by == 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		reported = reported || d->v[i]->fp->f.id == p->hidden_by;
+		if (d->v[i]->fp->f.id == p->fp->f.id && (d->v[i]->hidden_by == 0) != (p->hidden_by == 0))
+			return false;
+	}
+	return reported;
+}
+
+static bool
 check_path(const struct qspn *q, const struct dest *d, const struct path *p, struct fault *w)
 {
 	struct coord at = d->at;
@@ -68,6 +81,9 @@ check_path(const struct qspn *q, const struct dest *d, const struct path *p, str
 		return broken(w, "(%u,%u): a path in a circle or through us", at.level, at.pos);
 	if (amended(q, QSPN_A15_SWEEP) && !hops_are_known(q, p))
 		return broken(w, "(%u,%u): a path through an unknown hop", at.level, at.pos);
+	if (!is_hidden_rightly(d, p))
+		return broken(w, "(%u,%u): a path hidden for what nobody reports, or not as one that "
+		    "reports the same", at.level, at.pos);
 	if (amended(q, QSPN_A9_EXPOSURE) && p->exposed != dest_shows(q, d, p))
 		return broken(w, "(%u,%u): a path exposed that is not valid, or the other way "
 		    "round", at.level, at.pos);

@@ -42,37 +42,15 @@ patience(const struct dest *d, uint64_t elder, uint64_t younger)
 	return wait > 10 * SECOND ? wait : 10 * SECOND;
 }
 
-static struct split *
-split_find(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger)
-{
-	for (size_t i = 0; i < q->n_splits; i++) {
-		struct split *s = &q->split[i];
-
-		if (coord_equal(s->at, at) && s->elder == elder && s->younger == younger)
-			return s;
-	}
-	return NULL;
-}
-
-bool
-split_is_confirmed(const struct qspn *q, struct coord at, uint64_t elder, uint64_t younger)
-{
-	const struct split *s = split_find(q, at, elder, younger);
-
-	return s != NULL && s->confirmed;
-}
-
-/* One that is confirmed is timed again: who is to act on it may not have heard. */
 static void
 suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
 {
-	struct split *v = split_find(q, d->at, elder, younger);
+	struct split *v;
 
-	if (v != NULL) {
-		if (v->when == NEVER)
-			v->when = q->now + patience(d, elder, younger);
-		return;
-	}
+	for (size_t i = 0; i < q->n_splits; i++)
+		if (coord_equal(q->split[i].at, d->at) && q->split[i].elder == elder &&
+		    q->split[i].younger == younger)
+			return;
 	if (q->n_splits >= q->p->max_splits)
 		return;
 	v = grow(q->split, q->n_splits, 1, &q->splits_size, sizeof(*v));
@@ -81,8 +59,8 @@ suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
 		return;
 	}
 	q->split = v;
-	v[q->n_splits++] = (struct split){ .at = d->at, .elder = elder, .younger = younger,
-		.when = q->now + patience(d, elder, younger) };
+	v[q->n_splits++] = (struct split){ d->at, elder, younger,
+	    q->now + patience(d, elder, younger) };
 }
 
 static void
@@ -138,8 +116,30 @@ split_forget(struct qspn *q, struct coord at)
 	calm_down(q, at, NULL, 0);
 }
 
+/* For what paths to D that report ID are hidden. */
+static uint64_t
+hidden_by(const struct dest *d, uint64_t id)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i]->fp->f.id == id && d->v[i]->hidden_by != 0)
+			return d->v[i]->hidden_by;
+	return 0;
+}
+
+/* What is hidden stays so while that for which it is hidden is reported; new paths that report the same join it. */
+static void
+hide_again(struct dest *d, const uint64_t *ids, size_t n_ids)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (!is_among(d->v[i]->hidden_by, ids, n_ids))
+			d->v[i]->hidden_by = 0;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i]->hidden_by == 0)
+			d->v[i]->hidden_by = hidden_by(d, d->v[i]->fp->f.id);
+}
+
 void
-split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t n)
+split_check(struct qspn *q, struct dest *d, const uint64_t *before, size_t n)
 {
 	uint64_t *ids = scratch_take(&q->scratch, (d->n + 1U) * sizeof(ids[0]));
 	size_t n_ids;
@@ -150,6 +150,7 @@ split_check(struct qspn *q, const struct dest *d, const uint64_t *before, size_t
 	}
 	n_ids = split_ids(d, ids);
 	calm_down(q, d->at, ids, n_ids);
+	hide_again(d, ids, n_ids);
 	for (size_t i = 0; i < n_ids && n_ids > 1; i++) {
 		if (!is_among(ids[i], before, n))
 			flood_add(q, d->at);
@@ -229,16 +230,20 @@ report(struct qspn *q, const struct dest *d, const struct split *s)
 		}
 }
 
-/* Both are still reported, else S would be forgotten: what reports the younger one is hidden from now on (A31). */
+/*
+ * Both are still reported, else S would be forgotten: what reports the younger one is hidden from now on (A31).  The
+ * next report times it again, for who is to act on it may not have heard; until then it takes no room from others.
+ */
 static void
-confirm(struct qspn *q, struct split *s)
+confirm(struct qspn *q, const struct split *s)
 {
 	struct dest *d = map_find(q, s->at);
 	struct tally t = { 0 };
 
-	s->confirmed = true;
-	s->when = NEVER;
 	report(q, d, s);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i]->fp->f.id == s->younger)
+			d->v[i]->hidden_by = s->elder;
 	expose_dest(q, d, &t);
 	expose_signal(q, d->at, d->n, d->n, &t);
 }
@@ -246,9 +251,15 @@ confirm(struct qspn *q, struct split *s)
 void
 split_tick(struct qspn *q)
 {
-	for (size_t i = 0; i < q->n_splits; i++)
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_splits; i++) {
 		if (q->split[i].when <= q->now)
 			confirm(q, &q->split[i]);
+		else
+			q->split[n++] = q->split[i];
+	}
+	q->n_splits = n;
 }
 
 uint64_t

@@ -192,6 +192,8 @@ is_worse(const struct qspn *q, const struct path *old, const struct path *new_)
 static void
 retell(struct qspn *q, struct path *p, const struct path *new_)
 {
+	if (!fingerprint_same(&p->fp->f, &new_->fp->f))
+		p->hidden_by = 0;
 	new_->fp->refs++;
 	fps_drop(&q->fps, p->fp);
 	p->fp = new_->fp;
@@ -353,6 +355,7 @@ keep(struct turn *t, const struct choice *c)
 		return NULL;
 	p->changed = CHANGE_ANY;
 	p->held = true;
+	p->hidden_by = 0;
 	path_stored(t->q, p);
 	return p;
 }
