@@ -73,7 +73,6 @@ struct path {
 	uint64_t cost;		/* advertised: from the gateway on */
 	uint64_t told;		/* the same as it was told last, recorded or not (A30) */
 	struct fpref *fp;
-	uint64_t hidden_by;	/* stored: id of the elder fingerprint for which it is hidden (A31), 0 none */
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
 	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
 	uint16_t n;
@@ -82,6 +81,7 @@ struct path {
 	bool listed;		/* in the news of this call */
 	uint8_t changed;	/* by this update (V_d of spec 4.10): enum change */
 	uint8_t news;		/* listed: enum change */
+	bool hidden;		/* stored: its fingerprint is that of a younger island (A31) */
 	bool held;		/* nobody shall hear of it yet: news_dest() */
 	bool spoken;		/* a message told of it */
 	bool spare;		/* put aside (spare.c) */

@@ -51,17 +51,14 @@ arc_is_ours(const struct qspn *q, const struct path *p)
 	    p->arc->known && p->arc->id == p->hops[0].id;
 }
 
+/* Paths that report the same are hidden all or none. */
 static bool
-is_hidden_rightly(const struct dest *d, const struct path *p)
+is_hidden_as_others(const struct dest *d, const struct path *p)
 {
-	bool reported = p->hidden_by == 0;
-
-	for (size_t i = 0; i < d->n; i++) {
-		reported = reported || d->v[i]->fp->f.id == p->hidden_by;
-		if (d->v[i]->fp->f.id == p->fp->f.id && (d->v[i]->hidden_by == 0) != (p->hidden_by == 0))
+	for (size_t i = 0; i < d->n; i++)
+		if (fingerprint_same(&d->v[i]->fp->f, &p->fp->f) && d->v[i]->hidden != p->hidden)
 			return false;
-	}
-	return reported;
+	return true;
 }
 
 static bool
@@ -81,9 +78,8 @@ check_path(const struct qspn *q, const struct dest *d, const struct path *p, str
 		return broken(w, "(%u,%u): a path in a circle or through us", at.level, at.pos);
 	if (amended(q, QSPN_A15_SWEEP) && !hops_are_known(q, p))
 		return broken(w, "(%u,%u): a path through an unknown hop", at.level, at.pos);
-	if (!is_hidden_rightly(d, p))
-		return broken(w, "(%u,%u): a path hidden for what nobody reports, or not as one that "
-		    "reports the same", at.level, at.pos);
+	if (!is_hidden_as_others(d, p))
+		return broken(w, "(%u,%u): a path hidden, and not one that reports the same", at.level, at.pos);
 	if (amended(q, QSPN_A9_EXPOSURE) && p->exposed != dest_shows(q, d, p))
 		return broken(w, "(%u,%u): a path exposed that is not valid, or the other way "
 		    "round", at.level, at.pos);

@@ -141,7 +141,7 @@ dest_agrees(const struct dest *d, const struct path *p)
 bool
 dest_shows(const struct qspn *q, const struct dest *d, const struct path *p)
 {
-	return dest_agrees(d, p) || (amended(q, QSPN_A31_PATIENCE) && p->hidden_by == 0);
+	return dest_agrees(d, p) || (amended(q, QSPN_A31_PATIENCE) && !p->hidden);
 }
 
 void

@@ -40,7 +40,7 @@ path_keep(struct qspn *q, const struct path *p)
 	k->spare = k->blind = false;
 	k->changed = k->news = 0;
 	k->told_at = 0;
-	k->hidden_by = 0;
+	k->hidden = false;
 	return k;
 }
 

@@ -116,26 +116,22 @@ split_forget(struct qspn *q, struct coord at)
 	calm_down(q, at, NULL, 0);
 }
 
-/* For what paths to D that report ID are hidden. */
-static uint64_t
-hidden_by(const struct dest *d, uint64_t id)
+/* Is a path to D hidden that reports what P does? */
+static bool
+is_known_as_younger(const struct dest *d, const struct path *p)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i]->fp->f.id == id && d->v[i]->hidden_by != 0)
-			return d->v[i]->hidden_by;
-	return 0;
+		if (d->v[i]->hidden && fingerprint_same(&d->v[i]->fp->f, &p->fp->f))
+			return true;
+	return false;
 }
 
-/* What is hidden stays so while that for which it is hidden is reported; new paths that report the same join it. */
+/* What is hidden stays so while anything older is reported; new paths that report the same join it. */
 static void
-hide_again(struct dest *d, const uint64_t *ids, size_t n_ids)
+hide_again(struct dest *d)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (!is_among(d->v[i]->hidden_by, ids, n_ids))
-			d->v[i]->hidden_by = 0;
-	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i]->hidden_by == 0)
-			d->v[i]->hidden_by = hidden_by(d, d->v[i]->fp->f.id);
+		d->v[i]->hidden = !dest_agrees(d, d->v[i]) && is_known_as_younger(d, d->v[i]);
 }
 
 void
@@ -150,7 +146,7 @@ split_check(struct qspn *q, struct dest *d, const uint64_t *before, size_t n)
 	}
 	n_ids = split_ids(d, ids);
 	calm_down(q, d->at, ids, n_ids);
-	hide_again(d, ids, n_ids);
+	hide_again(d);
 	for (size_t i = 0; i < n_ids && n_ids > 1; i++) {
 		if (!is_among(ids[i], before, n))
 			flood_add(q, d->at);
@@ -243,7 +239,7 @@ confirm(struct qspn *q, const struct split *s)
 	report(q, d, s);
 	for (size_t i = 0; i < d->n; i++)
 		if (d->v[i]->fp->f.id == s->younger)
-			d->v[i]->hidden_by = s->elder;
+			d->v[i]->hidden = true;
 	expose_dest(q, d, &t);
 	expose_signal(q, d->at, d->n, d->n, &t);
 }

@@ -193,7 +193,7 @@ static void
 retell(struct qspn *q, struct path *p, const struct path *new_)
 {
 	if (!fingerprint_same(&p->fp->f, &new_->fp->f))
-		p->hidden_by = 0;
+		p->hidden = false;
 	new_->fp->refs++;
 	fps_drop(&q->fps, p->fp);
 	p->fp = new_->fp;
@@ -355,7 +355,7 @@ keep(struct turn *t, const struct choice *c)
 		return NULL;
 	p->changed = CHANGE_ANY;
 	p->held = true;
-	p->hidden_by = 0;
+	p->hidden = false;
 	path_stored(t->q, p);
 	return p;
 }
