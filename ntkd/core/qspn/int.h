@@ -76,16 +76,17 @@ struct path {
 	struct arc *arc;	/* NULL when it is neither stored nor put aside any more */
 	uint32_t told_at;	/* bit i: of use outside our g-node of level i when it was told last */
 	uint16_t n;
-	bool stored;
-	bool exposed;
-	bool listed;		/* in the news of this call */
-	uint8_t changed;	/* by this update (V_d of spec 4.10): enum change */
-	uint8_t news;		/* listed: enum change */
-	bool hidden;		/* stored: its fingerprint is that of a younger island (A31) */
-	bool held;		/* nobody shall hear of it yet: news_dest() */
-	bool spoken;		/* a message told of it */
-	bool spare;		/* put aside (spare.c) */
-	bool blind;		/* then: a hop was unknown when its destination was last looked at */
+	/* There are many paths: flags share their bytes. */
+	unsigned char changed : 4;	/* by this update (V_d of spec 4.10): enum change */
+	unsigned char news : 4;		/* listed: enum change */
+	bool stored : 1;
+	bool exposed : 1;
+	bool listed : 1;	/* in the news of this call */
+	bool hidden : 1;	/* stored: its fingerprint is that of a younger island (A31) */
+	bool held : 1;		/* nobody shall hear of it yet: news_dest() */
+	bool spoken : 1;	/* a message told of it */
+	bool spare : 1;		/* put aside (spare.c) */
+	bool blind : 1;		/* then: a hop was unknown when its destination was last looked at */
 	struct qspn_hop hops[];
 };
 
