@@ -67,10 +67,14 @@ struct ident_params {
 	uint64_t exchange_cap;		/* for all of it: 60 s */
 	uint64_t wait;			/* a caller that must be patient is told so every 3 s */
 	uint64_t again;			/* a neighbour that is busy is asked again: 500 ms */
-	uint64_t ahead;			/* connectivity identities are asked ahead of others by at most: 500 ms */
+	uint64_t ahead;			/* connectivity identities are asked ahead of others by at most: 4 s, see notify */
 	uint64_t complete;		/* at most until IDENT_COMPLETE: 10 s */
 	uint64_t main_id;		/* for the answer to "who is main": 10 s */
-	uint64_t notify;		/* for the answer to "removed": 500 ms */
+	/*
+	 * For the answer to "removed": 4 s, longer than a connection lives over which nothing comes (3.5 s): what
+	 * serves the neighbour's packets stays until it has answered, or has nothing to do with us any more.
+	 */
+	uint64_t notify;
 	uint64_t broken;		/* until a broken arc is given up: 10 ms */
 	uint64_t principal;		/* until a missing principal one is asked for: 1 s */
 	uint64_t stale;			/* until one with a former peer is asked for: 15 s */
@@ -241,7 +245,7 @@ enum ident_result ident_iarc_add(struct ident *x, uint64_t now, uint32_t arc, ui
 
 /*
  * TELL: it is closing at once, the neighbour is told, and it is removed with the answer, at
- * most 500 ms later.  While its identity is being duplicated the neighbour is told after
+ * most 4 s later.  While its identity is being duplicated the neighbour is told after
  * IDENT_SETTLED.  Else it is removed now.  A closing one: IDENT_OK, nothing changes.  A
  * principal one comes again while the arc is there (spec 14.2).
  */
@@ -250,7 +254,7 @@ enum ident_result ident_iarc_remove(struct ident *x, uint64_t now, uint32_t arc,
 
 /*
  * A connectivity identity goes.  What used it has been stopped.  The neighbours are told; with
- * their answers, at most 500 ms later, IDENT_NS_DROP and IDENT_REMOVED.  Its identity-arcs are
+ * their answers, at most 4 s later, IDENT_NS_DROP and IDENT_REMOVED.  Its identity-arcs are
  * closing meanwhile, and no action tells of their end.  A neighbour that asks the same of it is answered
  * then, and not at once: the identity carries what the others still send to it.
  */

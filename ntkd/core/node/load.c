@@ -315,6 +315,8 @@ change_undo(struct node *n, unsigned ns)
 		id->file_ns = id->before_file_ns;
 		id->loaded = id->before_loaded;
 		facts_init(&id->before);
+		/* What was asked for last is not what it has: it is asked for again. */
+		dirty(n, id);
 		break;
 	case CHANGE_REMOVE:
 	case CHANGE_NONE:
