@@ -592,10 +592,10 @@ test_dead_removal(void)
 	CU_ASSERT_EQUAL(ibed_remove(b, A, 0), IDENT_OK);
 	CU_ASSERT_EQUAL(ibed_remove(b, A, 0), IDENT_BUSY);
 	since = b->now;
-	ibed_run(b, since + 499 * MS);
+	ibed_run(b, since + 3999 * MS);
 	LOG(A, "");
 	LOG(C, "removing c0-a0@P0 removed c0-a0@P0 ");
-	ibed_run(b, since + 510 * MS);
+	ibed_run(b, since + 4010 * MS);
 	LOG(A, "gone a0 ");
 	b->s[B].dead = false;
 	ibed_cut(b, 0);

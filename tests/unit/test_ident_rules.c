@@ -960,7 +960,7 @@ test_remove_iarc(void)
 	ident_out_empty(&out);
 	CU_ASSERT_EQUAL(ident_iarc_add(x, now, ARC_1, own(0), OTHER, MAC_OF(109), LL_OF(109), &out),
 	    IDENT_BUSY);
-	later(499 * MS);
+	later(params.notify - MS);
 	DID("");
 	later(MS);
 	DID("x#0-777@109 ");
@@ -1282,7 +1282,7 @@ test_lies(void)
 	DID("matched #0:0; ");
 	receive_match(ARC_1, 8, PEER, NEW, 103, own(0));
 	DID("matched #0:2; complete settled removed #0 501 ");
-	later(500 * MS);
+	later(params.notify);
 	DID("x#0-501@101 ");
 	end();
 	/* As the caller, of a neighbour that cannot use our place. */
