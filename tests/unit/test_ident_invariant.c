@@ -111,6 +111,9 @@ test_arcs(void)
 	SEEN(x->arc[0]->iarc[0]->linklocal, 1);
 	SEEN(x->arc[0]->iarc[0]->mac, mac_of(102));
 	SEEN(x->arc[0]->iarc[0]->mac.b[0], 1);
+	SEEN(x->arc[0]->iarc[0]->closing, CLOSING_OVER);
+	SEEN(x->arc[0]->iarc[0]->owed, 9);
+	SEEN(x->arc[0]->iarc[0]->id->leaving, true);
 	SEEN(x->main->n_iarcs, 2);
 	SEEN(x->arc[0]->n_requests, 65);
 	SEEN(params.max_peers, 1);

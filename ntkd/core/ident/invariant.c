@@ -86,6 +86,19 @@ nics_hold(const struct ident *x, struct complaint *c)
 	return true;
 }
 
+/* Of an identity that leaves all neighbours are told; only there one that asks has to wait for its answer. */
+static bool
+closing_holds(const struct iarc *i, struct complaint *c)
+{
+	if (i->id->leaving && i->closing < CLOSING_TOLD)
+		return wrong(c, "identity-arc %u is of one that leaves, and its peer was not told", i->number);
+	if (i->closing == CLOSING_OVER && (!i->id->leaving || i->call != 0 || i->close_at != NEVER))
+		return wrong(c, "identity-arc %u is over, and awaits something", i->number);
+	if (i->owed != 0 && i->closing != CLOSING_OVER)
+		return wrong(c, "identity-arc %u owes an answer, and is not over", i->number);
+	return true;
+}
+
 /* Invariants 3 and 4. */
 static bool
 iarc_holds(const struct ident *x, const struct iarc *i, struct complaint *c)
@@ -97,6 +110,8 @@ iarc_holds(const struct ident *x, const struct iarc *i, struct complaint *c)
 		    i->number);
 	if (i->peer == 0 || !mac_is_unicast(i->mac) || !linklocal_is_usable(i->linklocal))
 		return wrong(c, "identity-arc %u has a peer that cannot be", i->number);
+	if (!closing_holds(i, c))
+		return false;
 	for (size_t a = 0; a < x->n_arcs; a++)
 		for (size_t k = 0; k < x->arc[a]->n; k++) {
 			const struct iarc *o = x->arc[a]->iarc[k];
