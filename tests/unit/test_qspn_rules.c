@@ -452,7 +452,7 @@ test_exposure(void)
 }
 
 /*
- * With A31 as well: a younger report is as good as others until it has lasted as long as a split has to, ten seconds
+ * With A31 as well: a younger report is as good as others until it has lasted for ten seconds,
  * from its first; from then on it is hidden, and shown again when nothing else is left, or another disagreement
  * begins.
  */
@@ -532,6 +532,30 @@ test_hidden(void)
 	is(bed_paths(&b, n, 1, 2), "(0,1)(1,2) / x,11 / 1300; (0,2)(1,2) / y,12 / 2100*");
 	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,9 / 1200*; (0,1)(1,1) / x,7 / 1300; "
 	    "(0,2)(1,1) / y,8 / 2100*");
+	bed_free(&b);
+}
+
+/* Where paths are slow a split takes longer: 50 times what both cost.  Paths are hidden after ten seconds as elsewhere. */
+static void
+test_hidden_slow(void)
+{
+	uint64_t began;
+
+	start("4.4", "0.0", unpaced);
+	report_of("1.1", ARC_1, "7", 300000, 80, 5);
+	report_of("1.1", ARC_2, "8", 300000, 81, 6);
+	began = b.now;
+	tick_until(began + 10 * SECOND - 1);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 301000; (0,2)(1,1) / y,8 / 302000");
+	bed_forget(&b);
+	tick_until(began + 10 * SECOND);
+	is(b.node[n].events, "p(1,1)+0~0-1 ");
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 301000; (0,2)(1,1) / y,8 / 302000*");
+	CU_ASSERT_EQUAL(q->n_splits, 1);
+	CU_ASSERT_EQUAL(qspn_deadline(q), began + 50 * (uint64_t)(301000 + 302000));
+	tick_until(qspn_deadline(q));
+	CU_ASSERT_EQUAL(q->n_splits, 0);
+	is(bed_paths(&b, n, 1, 1), "(0,1)(1,1) / x,7 / 301000; (0,2)(1,1) / y,8 / 302000*");
 	bed_free(&b);
 }
 
@@ -1176,6 +1200,7 @@ main(void)
 		{ "9: exposure in all transitions (A9)", test_exposure },
 		{ "9: exposure before and after a split is confirmed (A31)", test_exposure_patient },
 		{ "9: what is hidden stays so, and takes no room (A31)", test_hidden },
+		{ "9: what is hidden where paths are slow (A31)", test_hidden_slow },
 		{ "what is held back goes out when what was told gets worse (A25)", test_held },
 		{ "9: exposure without A9", test_exposure_original },
 		{ "pacing (A4)", test_pacing },

@@ -133,7 +133,8 @@ struct dirty {
 struct split {
 	struct coord at;
 	uint64_t elder, younger;	/* ids */
-	uint64_t when;
+	uint64_t hide;			/* when the younger one is hidden (A31), NEVER: it was */
+	uint64_t when;			/* when it counts as a split */
 };
 
 struct range {

@@ -134,7 +134,7 @@ dest_agrees(const struct dest *d, const struct path *p)
 }
 
 /*
- * A31: a younger fingerprint hides a path when the disagreement has lasted as long as a split has to, and not before.
+ * A31: a younger fingerprint hides a path when the disagreement has lasted for ten seconds, and not before.
  * When the oldest member of a g-node leaves, good paths report who is the oldest now before outdated ones do; if that
  * hid them, nothing but what is outdated would be left to send packets over, or nothing at all.
  */

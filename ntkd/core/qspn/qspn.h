@@ -86,8 +86,9 @@ enum qspn_amendment {
 	QSPN_A30_DEARER = 1 << 15,
 	/*
 	 * Nor this: a path that reports a younger fingerprint than others do is hidden (spec 4.14) when
-	 * the split is confirmed (spec 4.15), and until then is as good as they are.  When the oldest
-	 * member of a g-node goes the good paths are the first to say so (map.c).
+	 * that has lasted for 10 s, the shortest time in which a split is confirmed (spec 4.15), and
+	 * until then is as good as they are.  When the oldest member of a g-node goes the good paths
+	 * are the first to say so (map.c).
 	 */
 	QSPN_A31_PATIENCE = 1 << 16,
 	/*

@@ -59,7 +59,7 @@ suspect(struct qspn *q, const struct dest *d, uint64_t elder, uint64_t younger)
 		return;
 	}
 	q->split = v;
-	v[q->n_splits++] = (struct split){ d->at, elder, younger,
+	v[q->n_splits++] = (struct split){ d->at, elder, younger, q->now + 10 * SECOND,
 	    q->now + patience(d, elder, younger) };
 }
 
@@ -227,21 +227,36 @@ report(struct qspn *q, const struct dest *d, const struct split *s)
 }
 
 /*
- * Both are still reported, else S would be forgotten: what reports the younger one is hidden from now on (A31).  The
- * next report times it again, for who is to act on it may not have heard; until then it takes no room from others.
+ * Not when the split counts: that time depends on what paths cost here.  Neighbours have to turn to the elder island
+ * together: while one prefers it and another one does not, packets may go round between them.
  */
 static void
-confirm(struct qspn *q, const struct split *s)
+hide(struct qspn *q, struct dest *d, const struct split *s)
 {
-	struct dest *d = map_find(q, s->at);
 	struct tally t = { 0 };
 
-	report(q, d, s);
 	for (size_t i = 0; i < d->n; i++)
 		if (d->v[i]->fp->f.id == s->younger)
 			d->v[i]->hidden = true;
 	expose_dest(q, d, &t);
 	expose_signal(q, d->at, d->n, d->n, &t);
+}
+
+/*
+ * Both are still reported, else S would be forgotten.  Once it counts the next report times it again, for who is to
+ * act on it may not have heard; until then it takes no room from others.
+ */
+static void
+split_look(struct qspn *q, struct split *s)
+{
+	struct dest *d = map_find(q, s->at);
+
+	if (s->when <= q->now)
+		report(q, d, s);
+	if (s->hide <= q->now) {
+		hide(q, d, s);
+		s->hide = NEVER;
+	}
 }
 
 void
@@ -250,9 +265,8 @@ split_tick(struct qspn *q)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n_splits; i++) {
-		if (q->split[i].when <= q->now)
-			confirm(q, &q->split[i]);
-		else
+		split_look(q, &q->split[i]);
+		if (q->split[i].when > q->now)
 			q->split[n++] = q->split[i];
 	}
 	q->n_splits = n;
@@ -263,8 +277,12 @@ split_deadline(const struct qspn *q)
 {
 	uint64_t when = NEVER;
 
-	for (size_t i = 0; i < q->n_splits; i++)
-		if (q->split[i].when < when)
-			when = q->split[i].when;
+	for (size_t i = 0; i < q->n_splits; i++) {
+		const struct split *s = &q->split[i];
+		uint64_t next = s->hide < s->when ? s->hide : s->when;
+
+		if (next < when)
+			when = next;
+	}
 	return when;
 }
