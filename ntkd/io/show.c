@@ -85,13 +85,15 @@ verb_show_handlednics(const struct call *c, struct answer *a)
 
 	for (size_t i = 0; i < c->d->conf.n_interfaces; i++) {
 		struct nic_state nic = takeup_nic(c->d->takeup, i);
+		char why[TAKEUP_WHY];
 
-		value_add(&list, json_pack("{s:s, s:o*, s:o*, s:o*, s:s}",
+		value_add(&list, json_pack("{s:s, s:o*, s:o*, s:o*, s:s, s:s*}",
 		    "dev", c->d->conf.interfaces[i].name,
 		    "mac", nic.present ? value_mac(nic.mac) : NULL,
 		    "linklocal", id.facts->has_dev[i] ? value_ip(id.facts->linklocal[i]) : NULL,
 		    "ifindex", nic.present ? json_integer(nic.ifindex) : NULL,
-		    "state", takeup_word(c->d->takeup, i)));
+		    "state", takeup_word(c->d->takeup, i),
+		    "why", takeup_why(c->d->takeup, i, why)));
 	}
 	a->result = list;
 }

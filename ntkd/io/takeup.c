@@ -18,8 +18,10 @@ struct takeup {
 	struct daemon *d;
 	struct event *retry;
 	struct {
-		bool has;		/* the node has it, or shall have it */
+		bool has;		/* the node has it, or shall have it … */
+		ntk_mac_t mac;		/* … with this hardware address */
 		unsigned tries;		/* in vain, since it came */
+		const char *twin;	/* whose hardware address it has, as was told; NULL: nothing was */
 		struct tbf lines;	/* of the log; what is held back is told with the next */
 	} nic[CONF_INTERFACES];
 };
@@ -40,6 +42,19 @@ takeup_nic(const struct takeup *t, size_t nic)
 		.ifindex = dev.ifindex, .mac = dev.mac, .up = true, .carrier = true };
 }
 
+/*
+ * The interface that the node has and that has the hardware address of NIC, which it has not; NULL: none.
+ * Spec/neighborhood 8.1 ends the daemon for it; one that runs already shall not end for what is plugged in.
+ */
+static const char *
+twin_of(const struct takeup *t, size_t nic, ntk_mac_t mac)
+{
+	for (size_t i = 0; i < t->d->conf.n_interfaces && !t->nic[nic].has; i++)
+		if (t->nic[i].has && mac_cmp(t->nic[i].mac, mac) == 0)
+			return name_of(t, i);
+	return NULL;
+}
+
 const char *
 takeup_word(const struct takeup *t, size_t nic)
 {
@@ -47,13 +62,31 @@ takeup_word(const struct takeup *t, size_t nic)
 
 	if (!now.present)
 		return "gone";
-	if (now.problem != NULL)
+	if (now.problem != NULL || twin_of(t, nic, now.mac) != NULL)
 		return "unfit";
 	if (!t->nic[nic].has)
 		return "waiting";
 	if (!now.up)
 		return "down";
 	return now.carrier ? "used" : "no_carrier";
+}
+
+const char *
+takeup_why(const struct takeup *t, size_t nic, char buf[TAKEUP_WHY])
+{
+	struct nic_state now = takeup_nic(t, nic);
+	const char *twin = twin_of(t, nic, now.mac);
+
+	if (!now.present || (now.problem == NULL && t->nic[nic].has))
+		return NULL;
+	if (now.problem != NULL)
+		snprintf(buf, TAKEUP_WHY, "%s", now.problem);
+	else if (twin != NULL)
+		snprintf(buf, TAKEUP_WHY, "has the hardware address of %s and is not used: neighbours could not tell "
+		    "them apart; give one of them another (ip link set dev %s address ...)", twin, name_of(t, nic));
+	else
+		snprintf(buf, TAKEUP_WHY, "is taken up when what was made on the one that had its name is gone");
+	return buf;
 }
 
 /* The helper has found the interface that is there now. */
@@ -68,12 +101,12 @@ is_found(const struct takeup *t, size_t nic, const struct nic_state *now)
 static bool
 is_wanted(const struct takeup *t, size_t nic, const struct nic_state *now)
 {
-	return now->present && now->problem == NULL && !t->nic[nic].has;
+	return now->present && now->problem == NULL && !t->nic[nic].has && twin_of(t, nic, now->mac) == NULL;
 }
 
-/* A line about NIC, whose name it begins with. */
-static void __attribute__((format(printf, 3, 4)))
-say(struct takeup *t, size_t nic, const char *fmt, ...)
+/* A line about NIC, whose name it begins with; a warning when somebody has to do something. */
+static void __attribute__((format(printf, 4, 5)))
+say(struct takeup *t, size_t nic, bool warn, const char *fmt, ...)
 {
 	struct tbf *lines = &t->nic[nic].lines;
 	char text[LINE], held[HELD] = "";
@@ -88,7 +121,7 @@ say(struct takeup *t, size_t nic, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_info("interface", "%s %s%s", name_of(t, nic), text, held);
+	(warn ? log_warnx : log_info)("interface", "%s %s%s", name_of(t, nic), text, held);
 }
 
 /* One that is down is set up by being prepared, as at the start. */
@@ -98,8 +131,10 @@ give(struct takeup *t, size_t nic, const struct nic_state *now)
 	char mac[MAC_TEXT];
 
 	t->nic[nic].has = true;
+	t->nic[nic].mac = now->mac;
 	t->nic[nic].tries = 0;
-	say(t, nic, "is taken up: number %u, %s", (unsigned)now->ifindex, mac_print(now->mac, mac));
+	t->nic[nic].twin = NULL;
+	say(t, nic, false, "is taken up: number %u, %s", (unsigned)now->ifindex, mac_print(now->mac, mac));
 	wire_nic(t->d->wire, nic, NIC_UP, now);
 	if (!nic_is_usable(now))
 		wire_nic(t->d->wire, nic, NIC_DOWN, now);
@@ -110,7 +145,8 @@ take(struct takeup *t, size_t nic, const struct nic_state *now)
 {
 	t->nic[nic].has = false;
 	t->nic[nic].tries = 0;
-	say(t, nic, "is gone");
+	t->nic[nic].twin = NULL;
+	say(t, nic, false, "is gone");
 	kernel_let_go(t->d->kernel, nic);
 	wire_nic(t->d->wire, nic, NIC_GONE, now);
 }
@@ -121,20 +157,36 @@ tell_change(struct takeup *t, size_t nic, enum nic_news news, const struct nic_s
 	char mac[MAC_TEXT];
 
 	if (news == NIC_UP)
-		say(t, nic, "is up, %s", mac_print(now->mac, mac));
+		say(t, nic, false, "is up, %s", mac_print(now->mac, mac));
 	else
-		say(t, nic, "%s", now->problem != NULL ? now->problem : !now->up ? "is down" :
+		say(t, nic, now->problem != NULL, "%s", now->problem != NULL ? now->problem : !now->up ? "is down" :
 		    "has no carrier");
+}
+
+/* Once for each that has its hardware address, however often its state changes. */
+static void
+tell_twin(struct takeup *t, size_t nic, const char *twin)
+{
+	char why[TAKEUP_WHY];
+
+	if (t->nic[nic].twin == twin)
+		return;
+	t->nic[nic].twin = twin;
+	say(t, nic, true, "%s", takeup_why(t, nic, why));
 }
 
 static void
 on_news(size_t nic, enum nic_news news, const struct nic_state *now, void *arg)
 {
 	struct takeup *t = arg;
+	const char *twin = now->problem == NULL ? twin_of(t, nic, now->mac) : NULL;
 
 	if (news == NIC_GONE) {
 		take(t, nic, now);
+	} else if (twin != NULL) {
+		tell_twin(t, nic, twin);
 	} else if (!is_wanted(t, nic, now)) {
+		t->nic[nic].mac = now->mac;
 		tell_change(t, nic, news, now);
 		wire_nic(t->d->wire, nic, news, now);
 	} else if (is_found(t, nic, now)) {
@@ -151,7 +203,7 @@ static void
 in_vain(struct takeup *t, size_t nic, const struct nic_state *now)
 {
 	if (++t->nic[nic].tries == TAKEUP_PATIENCE)
-		say(t, nic, "(number %u) cannot be taken up: what was made on the one that had its name is "
+		say(t, nic, true, "(number %u) cannot be taken up: what was made on the one that had its name is "
 		    "not all gone, or ntkd-priv does not find it; tried again every second",
 		    (unsigned)now->ifindex);
 }
@@ -223,10 +275,17 @@ takeup_begin(struct takeup *t)
 	struct daemon *d = t->d;
 
 	for (size_t i = 0; i < d->conf.n_interfaces; i++) {
-		t->nic[i].has = kernel_device(d->kernel, 0, i).present;
+		struct kernel_dev dev = kernel_device(d->kernel, 0, i);
+		const char *twin = twin_of(t, i, dev.mac);
+
+		t->nic[i].has = dev.present && twin == NULL;
+		t->nic[i].mac = dev.mac;
 		if (t->nic[i].has)
 			continue;
-		log_warnx("interface", "%s does not exist: it is taken up when it comes", name_of(t, i));
+		if (dev.present)
+			tell_twin(t, i, twin);
+		else
+			say(t, i, true, "does not exist: it is taken up when it comes");
 		node_nic_gone(d->node, daemon_now(), (unsigned)i);
 	}
 }

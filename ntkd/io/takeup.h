@@ -8,7 +8,9 @@
  * The kernel tells (nics.h).  What has gone is taken from the node at once; the helper lets it go when
  * nothing is on it any more, which the node's states see to (kernel_let_go()).  What has come is
  * given to the node when the helper has found it (kernel_look()), and not before the one that had its
- * name is let go.  One on which the node cannot work (nic_problem()) is not given to it.
+ * name is let go.  One on which the node cannot work (nic_problem()) is not given to it, nor one with the
+ * hardware address of another that it has: the first that came is used, in the order of the configuration at
+ * the start, and the other one when that has gone or has another address.
  */
 
 #include "ntkd/io/daemon.h"
@@ -23,6 +25,7 @@ struct takeup;
 enum {
 	TAKEUP_RETRY = 1,		/* s: what the helper has not found is looked for again */
 	TAKEUP_PATIENCE = 5,		/* so often, before people are told that it does not go on */
+	TAKEUP_WHY = 256,
 	TAKEUP_LINES = 64,		/* of the log, at once, about each interface; one a second afterwards */
 };
 
@@ -44,6 +47,12 @@ struct nic_state takeup_nic(const struct takeup *t, size_t nic);
 
 /* Its state in a word, for show_handlednics and events; static. */
 const char *takeup_word(const struct takeup *t, size_t nic);
+
+/*
+ * Why one that is there is unfit or waiting, and what to do, as a phrase that its name begins: BUF.  NULL for
+ * one of any other state.
+ */
+const char *takeup_why(const struct takeup *t, size_t nic, char buf[TAKEUP_WHY]);
 
 #ifdef __cplusplus
 }

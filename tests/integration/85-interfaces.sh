@@ -254,6 +254,45 @@ plug eth1 $LEFT_MAC left
 plug eth2 $RIGHT_MAC right
 check 'both come back: arcs form again' wait_for 30 arcs_are_up eth1 eth2
 check_plain 'both come back: the kernel has what it had from the beginning'
+
+# -- one hardware address twice -----------------------------------------------------------------------------
+
+twin="has the hardware address of eth1 and is not used: neighbours could not tell them apart"
+# why DEV: what show_handlednics says besides its state
+why()
+{
+	ntk middle -j show_handlednics | tr -d '\n' | grep -oE "\"dev\": ?\"$1\"[^}]*" | sed -n 's/.*"why": *"\([^"]*\)".*/\1/p'
+}
+in_system middle ip link delete eth2
+wait_for 10 nic_is middle eth2 gone
+plug eth2 $LEFT_MAC right
+check 'one comes with the address of another: shown' wait_for 10 nic_is middle eth2 unfit
+like 'one comes with the address of another: shown why' "$(why eth2)" "^$twin; give one of them another"
+is 'one comes with the address of another: nothing is said of the one that is used' "$(why eth1)" ''
+check 'one comes with the address of another: the log warns of both' says "interface: eth2 $twin; .*dev eth2"
+is 'one comes with the address of another: it is left alone' "$(in_system middle ip -4 -o address show dev eth2)" ''
+check 'one comes with the address of another: that is not touched' arc_is middle eth1 $FAR_LEFT up
+system_end middle
+is 'it ends well' $? 0
+system_start_or_bail middle
+check 'so it is at the start: the log warns of both' says "interface: eth2 $twin; .*dev eth2"
+check 'so it is at the start: the first one is used' wait_for 30 arc_is middle eth1 $FAR_LEFT up
+is 'so it is at the start: shown' "$(nic middle eth1) $(nic middle eth2)" 'used unfit'
+is 'so it is at the start: told once' "$(grep -c "eth2 $twin" "$WORK/middle.log")" 1
+is 'so it is at the start: it is left alone' "$(in_system middle ip -4 -o address show dev eth2)" ''
+in_system middle ip link set dev eth2 address $RIGHT_MAC
+check 'it gets another address: arcs form by both' wait_for 30 arcs_are_up eth1 eth2
+check_plain 'it gets another address: the kernel has what it had from the beginning'
+in_system middle ip link set dev eth2 address $LEFT_MAC
+check 'it gets the same one while it is used: shown' wait_for 10 nic_is middle eth2 unfit
+in_system middle ip link delete eth1
+check 'the one that was used goes: the other one is used' wait_for 10 nic_is middle eth2 used
+check 'the one that was used goes: its arc forms' wait_for 30 arc_is middle eth2 $FAR_RIGHT up
+plug eth1 $LEFT_MAC left
+check 'and comes back: now it is the one too many' wait_for 10 nic_is middle eth1 unfit
+in_system middle ip link set dev eth2 address $RIGHT_MAC
+check 'each has its own again: arcs form by both' wait_for 30 arcs_are_up eth1 eth2
+check_plain 'each has its own again: the kernel has what it had from the beginning'
 for name in middle farleft farright; do
 	system_end "$name"
 	is "$name ends well" $? 0
