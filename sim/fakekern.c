@@ -590,7 +590,7 @@ static bool
 do_dev_create(struct fakekern *fk, const struct priv_op *op)
 {
 	size_t slot;
-	size_t at = 1;
+	size_t at = 1 + fk->setup.n_devs;	/* a real one keeps its place while it is away */
 	struct dev *parent;
 
 	if (!get_space(fk, op->dev_create.ns, &slot) || !get_dev(fk, op->dev_create.parent, &parent))
@@ -600,8 +600,10 @@ do_dev_create(struct fakekern *fk, const struct priv_op *op)
 	if (!ready(fk, slot) ||
 	    !comes_new(fk, slot, (struct kobj){ .kind = KOBJ_DEV, .dev = parent->index }))
 		return false;
-	while (fk->devs[at].used)
+	while (at < DEVS && fk->devs[at].used)
 		at++;
+	if (at == DEVS)
+		return refuse(fk, PRIV_R_LIMIT, NULL);
 	fk->devs[at].used = true;
 	fk->devs[at].space = slot;
 	fk->devs[at].index = parent->index;

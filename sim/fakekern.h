@@ -10,7 +10,8 @@
  * After every single operation it judges the order of things by spec/kernel-state 8.
  * The first operation that breaks a rule is kept as the fault, which
  * stays whatever happens later; so do messages that no healthy daemon sends.
- * For unit tests, fuzzers and the simulator; it uses no test framework.
+ * For unit tests, fuzzers and the simulator; it uses no test framework.  Memory that ends after
+ * fakekern_new() ends the process.
  */
 
 #include "common/conf.h"

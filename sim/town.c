@@ -160,7 +160,9 @@ stop(struct town *b, size_t i)
 	s->kernel = NULL;
 	s->fake = NULL;
 	s->life++;
+	s->refusing = false;
 	memset(s->address, 0, sizeof(s->address));
+	memset(s->pseudo, 0, sizeof(s->pseudo));
 }
 
 void
@@ -191,6 +193,8 @@ town_add(struct town *b, const char *name, const struct conf *c, const ntk_mac_t
 {
 	struct town_system *s = &b->sys[b->n];
 
+	if (b->n == TOWN_SYSTEMS)
+		abort();
 	s->town = b;
 	s->name = name;
 	s->conf = *c;
@@ -221,6 +225,7 @@ answered(unsigned ns, const struct kernel_result *result, void *arg)
 
 	if (!result->ok && s->refuse > 0) {
 		s->refuse--;
+		s->refusing = false;
 	} else if (!result->ok) {
 		char text[KERNEL_REFUSAL_TEXT];
 
@@ -256,10 +261,11 @@ kernel_run(struct town *b, size_t i)
 	while ((len = kernel_next(s->kernel, in)) > 0) {
 		int n;
 
-		if (s->refuse > 0)
+		/* Once for each transaction, however many messages it takes. */
+		if (s->refuse > 0 && !s->refusing)
 			fakekern_refuse(s->fake, 0, PRIV_R_LIMIT);
+		s->refusing = s->refuse > 0;
 		n = fakekern_message(s->fake, in, len, out);
-
 		if (n < 0 || (n > 0 && !kernel_answer(s->kernel, out, (size_t)n, &err))) {
 			fault(b, i, "the helper and the daemon do not understand each other");
 			return;
@@ -281,8 +287,10 @@ town_start(struct town *b, size_t i)
 	s->node = node_new(&s->conf, &rng, b->now);
 	s->fake = fakekern_new(&setup);
 	s->kernel = kernel_new(s->conf.n_interfaces, answered, s);
-	if (s->node == NULL || s->fake == NULL || s->kernel == NULL)
+	if (s->node == NULL || s->fake == NULL || s->kernel == NULL) {
+		stop(b, i);
 		return false;
+	}
 	fakekern_watch(s->fake, operated, s);
 	town_poke(b, i);
 	for (unsigned d = 0; d < s->conf.n_interfaces; d++) {
@@ -547,19 +555,35 @@ say(struct town *b, size_t i, const struct node_event *e)
 }
 
 static void
+do_hold(struct town *b, size_t i, const struct node_action *a)
+{
+	unsigned end;
+	struct town_pipe *p = pipe_of(b, i, a->connection, &end);
+
+	if (p != NULL)
+		p->end[end].hold = a->hold;
+}
+
+static void
+do_close(struct town *b, size_t i, const struct node_action *a)
+{
+	unsigned end;
+	struct town_pipe *p = pipe_of(b, i, a->connection, &end);
+
+	if (p != NULL)
+		pipe_close(b, p, end);
+}
+
+static void
 act(struct town *b, size_t i, const struct node_action *a)
 {
-	struct town_system *s = &b->sys[i];
-	struct town_pipe *p;
-	unsigned end;
-
 	switch (a->kind) {
 	case NODE_LISTEN:
 		push(b, (struct town_event){ .kind = EV_LISTENING, .at = b->now, .sys = i,
-		    .life = s->life, .dev = a->dev, .ip = a->address });
+		    .life = b->sys[i].life, .dev = a->dev, .ip = a->address });
 		break;
 	case NODE_UNLISTEN:
-		s->address[a->dev] = 0;
+		b->sys[i].address[a->dev] = 0;
 		break;
 	case NODE_HELLO:
 		do_hello(b, i, a);
@@ -568,9 +592,7 @@ act(struct town *b, size_t i, const struct node_action *a)
 		do_connect(b, i, a);
 		break;
 	case NODE_HOLD:
-		p = pipe_of(b, i, a->connection, &end);
-		if (p != NULL)
-			p->end[end].hold = a->hold;
+		do_hold(b, i, a);
 		break;
 	case NODE_NOTICE:
 		do_send(b, i, a, PEER_NOTICE);
@@ -588,9 +610,7 @@ act(struct town *b, size_t i, const struct node_action *a)
 		do_send(b, i, a, PEER_WAIT);
 		break;
 	case NODE_CLOSE:
-		p = pipe_of(b, i, a->connection, &end);
-		if (p != NULL)
-			pipe_close(b, p, end);
+		do_close(b, i, a);
 		break;
 	case NODE_EVENT:
 		say(b, i, &a->event);
@@ -702,6 +722,10 @@ on_message(struct town *b, const struct town_event *e)
 	if (connection == 0)
 		return;
 	m = decode(b, e, &space, &memory);
+	if (b->fault != NULL) {
+		free(memory);
+		return;
+	}
 	if (e->peer_kind == PEER_CALL || e->peer_kind == PEER_NOTICE)
 		node_message(b->sys[e->sys].node, b->now, connection, e->call, e->source, e->destination, m);
 	else
@@ -735,10 +759,10 @@ on_connect(struct town *b, const struct town_event *e)
 	struct town_pipe *p = &b->pipes[e->pipe];
 	uint32_t connection = node_accepted(b->sys[e->sys].node, b->now, p->end[1].dev, e->ip);
 
-	p = &b->pipes[e->pipe];
+	/* Whoever has given up meanwhile is accepted all the same: that it closed comes behind this. */
+	p->end[1].connection = connection;
 	if (p->end[0].connection == 0)
 		return;
-	p->end[1].connection = connection;
 	pipe_event(b, p, 0, (struct town_event){ .kind = connection != 0 ? EV_CONNECTED : EV_CLOSED });
 }
 

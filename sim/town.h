@@ -7,7 +7,7 @@
  * judges the order of every operation, and segments, which are broadcast domains, between their
  * interfaces.  Messages are encoded and decoded; those of one connection arrive in order, later where
  * one was lost and had to be sent again.  Equal seeds and calls give equal courses, to the byte
- * (town.hash).
+ * (town.hash).  Memory that ends in the course of it ends the process.
  */
 
 #include <stdio.h>
@@ -57,6 +57,7 @@ struct town_system {
 	uint32_t life;			/* of this run: what was sent to a former one is lost */
 	bool cut;			/* nothing comes in or out: what is sent is lost */
 	unsigned refuse;		/* so many transactions more are refused by its helper */
+	bool refusing;			/* it was told to refuse the next one */
 	unsigned events[NODE_EVENTS];	/* that it told */
 };
 
@@ -110,13 +111,19 @@ struct town {
 void town_init(struct town *b, uint64_t seed);
 void town_free(struct town *b);
 
-/* Adds a system, not running: its configuration, its interfaces' MACs.  NAME is borrowed.  Its index. */
+/*
+ * Adds a system, not running: its configuration, its interfaces' MACs, which are copied; NAME is borrowed.
+ * Returns its index.  There is room for TOWN_SYSTEMS; one more ends the process.
+ */
 size_t town_add(struct town *b, const char *name, const struct conf *c, const ntk_mac_t *macs);
 
 /* The same with the text of a configuration, which must be right. */
 size_t town_add_text(struct town *b, const char *name, const char *text, const ntk_mac_t *macs);
 
-/* Starts system I; its interfaces are up at once, but for those without a carrier.  False when memory is exhausted. */
+/*
+ * Starts system I, which does not run; its interfaces are up at once, but for those without a carrier.  False
+ * when memory is exhausted: it does not run.
+ */
 bool town_start(struct town *b, size_t i);
 
 /* Ends it without a word, as kill -9 does: its connections close. */

@@ -42,8 +42,8 @@ static bool
 lookup(const struct town *b, const struct place *p, ntk_mac_t mac, ntk_ip_t dst, struct kobj *route)
 {
 	for (unsigned len = 33; len-- > 0; ) {
-		ntk_ip_t mask = len == 0 ? 0 : UINT32_MAX << (32 - len);
-		struct kobj o = { .kind = KOBJ_ROUTE, .mac = mac, .addr = dst & mask, .len = (uint8_t)len };
+		struct kobj o = { .kind = KOBJ_ROUTE, .mac = mac, .addr = dst & prefix_mask((uint8_t)len),
+			.len = (uint8_t)len };
 
 		if (has(b, p, &o, route))
 			return true;

@@ -455,6 +455,32 @@ test_refused(void)
 	end();
 }
 
+/* A transaction of several messages is one. */
+static void
+test_refused_parts(void)
+{
+	enum { NS = 5, ROUTES = 5000 };
+	struct kset s;
+
+	begin(5, two);
+	kset_init(&s);
+	b.sys[A].refuse = 1;
+	for (unsigned times = 0; times < 2; times++) {
+		CU_ASSERT_EQUAL(kernel_applied(b.sys[A].kernel, NS)->n, 0);
+		kset_add(&s, &(struct kobj){ .kind = KOBJ_NS });
+		for (uint32_t i = 0; i < ROUTES; i++)
+			kset_add(&s, &(struct kobj){ .kind = KOBJ_ROUTE, .addr = 0x0a000000 + i, .len = 32,
+				.type = PRIV_ROUTE_BLACKHOLE });
+		CU_ASSERT_TRUE_FATAL(kset_sort(&s));
+		kernel_want(b.sys[A].kernel, NS, &s, 7);
+		town_poke(&b, A);
+		CU_ASSERT_EQUAL(b.sys[A].refuse, 0);
+	}
+	CU_ASSERT_EQUAL(kernel_applied(b.sys[A].kernel, NS)->n, ROUTES + 1);
+	kset_free(&s);
+	end();
+}
+
 /*
  * A state is with the kernel, and what is said meanwhile waits for the one after it.  When the first is refused there
  * is none for a while: what was said goes out, and does not wait for what is tried again.
@@ -584,6 +610,64 @@ test_kill(void)
 	for (uint64_t us = 0; us < 400 * MSEC; us += 17 * MSEC)
 		for (size_t victim = A; victim <= B; victim++)
 			killed_after(100 + us, us, victim);
+}
+
+static bool
+connects(struct town *t, void *arg)
+{
+	size_t *who = arg;
+
+	for (*who = A; *who <= B; ++*who) {
+		struct nbh_entry e;
+
+		if (nbh_entry_find(node_nbh(t->sys[*who].node), 0, mac_of(*who == A ? B : A), &e) &&
+		    e.state == NBH_OPENING)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever connects dies before that has come: the other one accepts, and hears that it was closed. */
+static void
+test_kill_connecting(void)
+{
+	size_t victim, other;
+
+	begin(60, two);
+	accept_one(A, B, 10000);
+	accept_one(B, A, 11000);
+	wait_for(connects, &victim, "somebody connects");
+	other = victim == A ? B : A;
+	CU_ASSERT_EQUAL(nbh_stats(node_nbh(b.sys[other].node))->accepts, 0);
+	town_kill(&b, victim);
+	pass(100 * MSEC);
+	CU_ASSERT_EQUAL(nbh_stats(node_nbh(b.sys[other].node))->accepts, 1);
+	for (uint32_t c = 1; c < 100; c++)
+		CU_ASSERT_EQUAL(nbh_connection(node_nbh(b.sys[other].node), c, NULL, NULL), NBH_C_NONE);
+	end();
+}
+
+/* A life has pseudo-interfaces of its own, as a kernel draws them. */
+static void
+test_killed_pseudo(void)
+{
+	ntk_mac_t mac;
+	unsigned ns;
+
+	begin(61, two);
+	b_comes();
+	for (ns = 1; ns < KERNEL_NAMESPACES && !kernel_device(b.sys[B].kernel, ns, 0).present; ns++)
+		;
+	CU_ASSERT_FATAL(ns < KERNEL_NAMESPACES);
+	mac = b.sys[B].pseudo[ns][0];
+	CU_ASSERT_TRUE(mac_is_unicast(mac));
+	town_kill(&b, A);
+	town_kill(&b, B);
+	CU_ASSERT_TRUE_FATAL(town_start(&b, A) && town_start(&b, B));
+	b_comes();
+	CU_ASSERT_TRUE(kernel_device(b.sys[B].kernel, ns, 0).present);
+	CU_ASSERT_NOT_EQUAL(mac_cmp(mac, b.sys[B].pseudo[ns][0]), 0);
+	end();
 }
 
 /* The interface goes in the middle: what has no device left goes as soon as it may. */
@@ -1015,9 +1099,12 @@ main(void)
 		{ "and their memory", test_held_bytes },
 		{ "a kernel that refuses", test_refused },
 		{ "nothing waits for what is refused and tried again", test_refused_next },
+		{ "a refusal of what takes several messages", test_refused_parts },
 		{ "a kernel that refuses the new namespace", test_refused_phase_1 },
 		{ "what is told of a migration", test_told },
 		{ "killed in the middle of an entry", test_kill },
+		{ "killed while it connects", test_kill_connecting },
+		{ "killed, and another life", test_killed_pseudo },
 		{ "an interface that goes in the middle of an entry", test_interface },
 		{ "a namespace that is refused for an interface that has gone", test_refused_for_interface },
 		{ "two migrations of neighbours at once", test_two_migrations },

@@ -851,6 +851,34 @@ test_let_go(void)
 	end();
 }
 
+/* One that is away keeps its place, whatever is made on others meanwhile. */
+static void
+test_comes_later(void)
+{
+	struct kset s, other, empty;
+
+	start();
+	fakekern_name(rig.fake, 0, 0);
+	rig_run(&rig);
+	CU_ASSERT(is_number(0, 0) && is_number(1, 3));
+	begin(&s);
+	kset_init(&empty);
+	begin(&other);
+	move(&other, 1);
+	CU_ASSERT_TRUE(bring(0, &other) && bring(3, &other));
+	fakekern_name(rig.fake, 0, 60);
+	kernel_look(rig.kernel);
+	rig_run(&rig);
+	CU_ASSERT_TRUE_FATAL(is_number(0, 60));
+	CU_ASSERT_TRUE(bring(4, &s));
+	CU_ASSERT_TRUE(bring(3, &empty));
+	CU_ASSERT_TRUE(rig_has(&rig, 4, &s) && rig_has(&rig, 0, &other));
+	kset_free(&s);
+	kset_free(&other);
+	kset_free(&empty);
+	end();
+}
+
 /* Without anything on it there is nothing to let go; and somebody has to come. */
 static void
 test_comes(void)
@@ -1399,6 +1427,7 @@ main(void)
 		{ "an interface that is not there", test_absent_interface },
 		{ "an interface is made again", test_let_go },
 		{ "an interface comes", test_comes },
+		{ "an interface comes back when others have pseudo-interfaces", test_comes_later },
 		{ "two interfaces change names", test_change_names },
 		{ "an interface that cannot be let go", test_let_go_refused },
 		{ "answers to a second hello", test_look_answers },
