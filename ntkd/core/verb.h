@@ -25,9 +25,11 @@ struct verb_result {
 bool node_verb_is_known(enum ctl_verb_id verb);
 
 /*
- * Carries VERB out on N, of configuration C.  False with ERR, and nothing has changed.  R is zero but for
- * what the verb tells.  The answer to a phase 1 and to remove_identity is complete only when the kernel has
- * answered (node_phase_1(), node_remove()).
+ * Carries VERB out on N, of configuration C, at NOW, µs of the node's clock.  ARGS are checked (ctl_check()),
+ * one for each argument of the verb, and with what they point to the caller's.  False with ERR: its code is one
+ * of spec/manual-mode 3, its field names the argument, and nothing has changed.  R is zero but for what the
+ * verb tells.  The answer to a phase 1 and to remove_identity is complete only when the kernel has answered
+ * (node_phase_1(), node_remove()).
  */
 bool node_verb(struct node *n, const struct conf *c, uint64_t now, enum ctl_verb_id verb,
     const struct ctl_value *args, struct verb_result *r, struct node_error *err);

@@ -22,11 +22,14 @@ struct explain_peer {
 	ntk_mac_t mac;
 	ntk_ip_t linklocal;
 };
+
+/* The one that V names, a checked argument of kind CTL_IP_OR_MAC. */
 struct explain_peer explain_peer(const struct ctl_value *v);
 
 /*
  * True when somebody is heard, accepted or has an identity-arc under that address: MAC, which may be
- * NULL, is then its hardware address.
+ * NULL, is then its hardware address.  A link-local address that several have, on different interfaces, is
+ * the first one's.  False, too, when memory is exhausted.
  */
 bool explain_find(const struct daemon *d, const struct explain_peer *p, ntk_mac_t *mac);
 

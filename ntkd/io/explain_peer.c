@@ -200,6 +200,8 @@ add_missing(const struct daemon *d, const struct explain_peer *p, json_t **list)
 
 	if (v != NULL)
 		node_real_arcs(d->node, v, n);
+	else
+		value_add(list, NULL);
 	for (size_t i = 0; v != NULL && i < n; i++)
 		if (is_it(p, v[i].peer_mac, v[i].peer_linklocal) &&
 		    !nbh_entry_find(node_nbh(d->node), v[i].dev, v[i].peer_mac, &e))
