@@ -227,6 +227,8 @@ is_dead(const struct town *b, const struct script_step *step, char *why)
 	struct tally t = { .sent = 0 };
 
 	send_all(b, step, &t);
+	if (t.sent == 0)
+		return no(why, "there is no address to send to");
 	return t.arrived == 0 || no(why, "%u of %u packets arrive", t.arrived, t.sent);
 }
 

@@ -12,7 +12,10 @@ extern "C" {
 
 enum { CONDITION_WHY = 512 };
 
-/* False with WHY, a sentence that tells what is the case instead. */
+/*
+ * Is the condition of STEP, of script S, true in B?  False with WHY, a phrase that tells what is the case
+ * instead.  Changes nothing.
+ */
 bool condition_holds(const struct script *s, const struct town *b, const struct script_step *step,
     char why[CONDITION_WHY]);
 

@@ -128,21 +128,30 @@ file_name(const struct script *s, const char *prefix, const char *system, unsign
 	snprintf(path, PATH, "%.*s%s-%s-n%u.txt", dir, s->name, prefix, system, k);
 }
 
-static bool
+/* The lines of PATH; NULL, or why it cannot be read. */
+static const char *
 list_file(const char *path, struct list *l)
 {
 	FILE *f = fopen(path, "r");
+	const char *wrong = NULL;
 	char line[LINE];
-	bool ok = f != NULL;
 
-	while (ok && fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		ok = add(l, line);
+	if (f == NULL)
+		return strerror(errno);
+	while (wrong == NULL && fgets(line, sizeof(line), f) != NULL) {
+		size_t n = strcspn(line, "\n");
+
+		if (line[n] == '\0' && n == sizeof(line) - 1)
+			wrong = "a line of more than 254 characters, which no object has";
+		line[n] = '\0';
+		if (wrong == NULL && !add(l, line))
+			wrong = "memory is exhausted";
 	}
-	if (f != NULL)
-		fclose(f);
+	if (wrong == NULL && ferror(f) != 0)
+		wrong = strerror(errno);
+	fclose(f);
 	sort(l);
-	return ok;
+	return wrong;
 }
 
 /* --- both -------------------------------------------------------------------------------------------- */
@@ -171,11 +180,13 @@ compare_one(const struct script *s, const struct town *b, const char *prefix, si
 {
 	struct list is = { .n = 0 }, be = { .n = 0 };
 	char path[PATH], first[LINE + 32];
+	const char *unread;
 	size_t wrong = 1;
 
 	file_name(s, prefix, b->sys[i].name, k, path);
-	if (!list_file(path, &be))
-		snprintf(why, why_size, "%.200s: %s", path, strerror(errno));
+	unread = list_file(path, &be);
+	if (unread != NULL)
+		snprintf(why, why_size, "%.200s: %s", path, unread);
 	else if (!list_kernel(s, b, i, number, &is))
 		snprintf(why, why_size, "%s: namespace %u cannot be read", b->sys[i].name, k);
 	else if ((wrong = differences(&is, &be, first, sizeof(first))) != 0)

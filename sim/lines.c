@@ -34,26 +34,34 @@ lines_number(struct lines *r, const char *word, uint64_t min, uint64_t max, uint
 	    (unsigned long long)min, (unsigned long long)max);
 }
 
-bool
-lines_milliseconds(struct lines *r, const char *word, uint64_t *out)
+/* WORD with a fraction, from 0 to MAX, in parts of which one has SCALE. */
+static bool
+decimal(const char *word, double max, double scale, uint64_t *out)
 {
 	char *end;
 	double v = strtod(word, &end);
+	/* Signs, hexadecimals and "inf" are strtod(3)'s, not ours. */
+	bool ok = strspn(word, "0123456789.e") == strlen(word) && end != word && *end == '\0' && v <= max;
 
-	*out = v >= 0 && v <= 1e10 ? (uint64_t)(v * 1000 + 0.5) : 0;
-	return (end != word && *end == '\0' && v >= 0 && v <= 1e10) ||
-	    lines_bad(r, "%.40s: milliseconds are wanted, as 1500 or 2.5", word);
+	*out = ok ? (uint64_t)(v * scale + 0.5) : 0;
+	return ok;
+}
+
+bool
+lines_milliseconds(struct lines *r, const char *word, uint64_t *out)
+{
+	return decimal(word, 1e10, 1000, out) ||
+	    lines_bad(r, "%.40s: milliseconds are wanted, as 1500 or 2.5, at most 1e10", word);
 }
 
 bool
 lines_percent(struct lines *r, const char *word, uint32_t *out)
 {
-	char *end;
-	double v = strtod(word, &end);
+	uint64_t v;
+	bool ok = decimal(word, 100, 10000, &v);
 
-	*out = v >= 0 && v <= 100 ? (uint32_t)(v * 10000 + 0.5) : 0;
-	return (end != word && *end == '\0' && v >= 0 && v <= 100) ||
-	    lines_bad(r, "%.40s: percent are wanted, from 0 to 100", word);
+	*out = (uint32_t)v;
+	return ok || lines_bad(r, "%.40s: percent are wanted, from 0 to 100", word);
 }
 
 bool
@@ -103,6 +111,21 @@ split(struct lines *r, char *line)
 	}
 }
 
+/* Words are printed again, in complaints and as titles: nothing in them may move a cursor. */
+static bool
+is_text(struct lines *r, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == 0)
+			return lines_bad(r, "a zero byte");
+		if ((c < ' ' && c != '\t' && c != '\r') || c == 0x7f)
+			return lines_bad(r, "byte 0x%02x, which is no text", c);
+	}
+	return true;
+}
+
 bool
 lines_each(struct lines *r, const char *text, size_t len, lines_statement *statement, void *arg)
 {
@@ -115,8 +138,8 @@ lines_each(struct lines *r, const char *text, size_t len, lines_statement *state
 
 		if (n >= sizeof(line))
 			return lines_bad(r, "a line of more than %d characters", LINES_LENGTH - 1);
-		if (memchr(text + at, '\0', n) != NULL)
-			return lines_bad(r, "a zero byte");
+		if (!is_text(r, text + at, n))
+			return false;
 		memcpy(line, text + at, n);
 		line[n] = '\0';
 		if (!split(r, line) || (r->n != 0 && !statement(r, arg)))
@@ -141,7 +164,7 @@ lines_file(const char *file, size_t *len, char *why, size_t why_size)
 		*len = fread(text, 1, LINES_FILE + 1, f);
 		if (ferror(f) != 0 || *len > LINES_FILE) {
 			snprintf(why, why_size, "%s: %s", file, *len > LINES_FILE ? "more than 16 MiB" :
-			    "it cannot be read");
+			    strerror(errno));
 			free(text);
 			text = NULL;
 		}

@@ -34,11 +34,17 @@ struct lines {
 /* What is wrong with this line: always false, with why "NAME:LINE: …". */
 bool lines_bad(struct lines *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Calls STATEMENT with each line that has words.  False when it returned false, or a line is none. */
+/*
+ * Calls STATEMENT with each line that has words, which are valid until it returns.  False, with why, when
+ * STATEMENT returned false, or a line is too long, has too many words, or bytes that are no text.
+ */
 typedef bool lines_statement(struct lines *r, void *arg);
 bool lines_each(struct lines *r, const char *text, size_t len, lines_statement *statement, void *arg);
 
-/* WORD as a number; as milliseconds with a fraction, in µs; as percent with a fraction, in millionths. */
+/*
+ * WORD as a number; as milliseconds with a fraction, in µs; as percent with a fraction, in millionths.  False,
+ * with why, when it is none of the range.
+ */
 bool lines_number(struct lines *r, const char *word, uint64_t min, uint64_t max, uint64_t *out);
 bool lines_milliseconds(struct lines *r, const char *word, uint64_t *out);
 bool lines_percent(struct lines *r, const char *word, uint32_t *out);

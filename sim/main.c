@@ -115,6 +115,8 @@ play(const struct sim_options *o, const struct script *script)
 		play_run(&p);
 		if (o->json ? playreport_json(&p, cpu_us(), stdout) : playreport_text(&p, cpu_us(), stdout))
 			status = p.broken;
+		else
+			fprintf(stderr, "ntk-sim: the report cannot be written: %s\n", strerror(errno));
 		if (p.broken)
 			fprintf(stderr, "ntk-sim: %s\nntk-sim: again with: %s\n", p.why,
 			    options_print_systems(o, command));

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <string.h>
+
+#include "common/log.h"
 
 /* --- for people ----------------------------------------------------------------------------- */
 
@@ -37,10 +40,11 @@ playreport_text(const struct play *p, uint64_t cpu_us, FILE *f)
 
 /* --- for programs ---------------------------------------------------------------------------- */
 
-static void
+/* Adds V, which is taken, to O; false when memory is exhausted. */
+static bool
 put(json_t *o, const char *key, json_t *v)
 {
-	json_object_set_new(o, key, v);
+	return json_object_set_new(o, key, v) == 0;
 }
 
 static json_t *
@@ -49,24 +53,37 @@ json_u64(uint64_t v)
 	return json_integer((json_int_t)v);
 }
 
-static void
-put_part(json_t *o, const struct play_part *q)
+/* What a scenario says need not be UTF-8, nor what a complaint cuts: then all but ASCII becomes \xNN. */
+static json_t *
+json_text(const char *text)
 {
-	put(o, "virtual_ms", json_real((double)q->virtual_us / 1000));
-	put(o, "messages", json_u64(q->count.messages));
-	put(o, "hellos", json_u64(q->count.datagrams));
-	put(o, "bytes", json_u64(q->count.bytes));
-	put(o, "hellos_lost", json_u64(q->count.lost));
-	put(o, "hellos_twice", json_u64(q->count.twice));
-	put(o, "sent_again", json_u64(q->count.resent));
-	put(o, "connections_lost", json_u64(q->count.broken));
-	put(o, "calls_given_up", json_u64(q->count.unanswered));
-	put(o, "arcs_removed", json_u64(q->count.arcs_removed));
-	put(o, "operations", json_u64(q->count.operations));
-	put(o, "packets", json_u64(q->packets));
-	put(o, "packets_lost", json_u64(q->packets_lost));
+	char plain[4 * PLAY_WHY];
+	json_t *v = json_string(text);
+
+	return v != NULL ? v : json_string(log_escape(text, strlen(text), plain, sizeof(plain)));
 }
 
+static bool
+put_part(json_t *o, const struct play_part *q)
+{
+	const struct town_count *c = &q->count;
+
+	return put(o, "virtual_ms", json_real((double)q->virtual_us / 1000)) &&
+	    put(o, "messages", json_u64(c->messages)) &&
+	    put(o, "hellos", json_u64(c->datagrams)) &&
+	    put(o, "bytes", json_u64(c->bytes)) &&
+	    put(o, "hellos_lost", json_u64(c->lost)) &&
+	    put(o, "hellos_twice", json_u64(c->twice)) &&
+	    put(o, "sent_again", json_u64(c->resent)) &&
+	    put(o, "connections_lost", json_u64(c->broken)) &&
+	    put(o, "calls_given_up", json_u64(c->unanswered)) &&
+	    put(o, "arcs_removed", json_u64(c->arcs_removed)) &&
+	    put(o, "operations", json_u64(c->operations)) &&
+	    put(o, "packets", json_u64(q->packets)) &&
+	    put(o, "packets_lost", json_u64(q->packets_lost));
+}
+
+/* NULL when memory is exhausted. */
 static json_t *
 parts_json(const struct play *p)
 {
@@ -75,10 +92,14 @@ parts_json(const struct play *p)
 	for (size_t i = 0; i < p->n_parts; i++) {
 		json_t *o = json_object();
 
-		put(o, "step", json_string(p->parts[i].title));
-		put(o, "line", json_integer((json_int_t)p->parts[i].line));
-		put_part(o, &p->parts[i]);
-		json_array_append_new(list, o);
+		if (!put(o, "step", json_text(p->parts[i].title)) ||
+		    !put(o, "line", json_integer((json_int_t)p->parts[i].line)) ||
+		    !put_part(o, &p->parts[i]) || json_array_append(list, o) != 0) {
+			json_decref(o);
+			json_decref(list);
+			return NULL;
+		}
+		json_decref(o);
 	}
 	return list;
 }
@@ -91,15 +112,15 @@ playreport_json(const struct play *p, uint64_t cpu_us, FILE *f)
 	bool ok;
 
 	snprintf(hash, sizeof(hash), "%016" PRIx64, p->town->hash);
-	put(o, "seed", json_u64(p->settings.seed));
-	put(o, "systems", json_u64(p->script->n_systems));
-	put(o, "segments", json_u64(p->script->n_segments));
-	put_part(o, &p->all);
-	put(o, "cpu_ms", json_real((double)cpu_us / 1000));
-	put(o, "event_hash", json_string(hash));
-	put(o, "broken", p->broken ? json_string(p->why) : json_null());
-	put(o, "steps", parts_json(p));
-	ok = json_dumpf(o, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF &&
+	ok = put(o, "seed", json_u64(p->settings.seed)) &&
+	    put(o, "systems", json_u64(p->script->n_systems)) &&
+	    put(o, "segments", json_u64(p->script->n_segments)) &&
+	    put_part(o, &p->all) &&
+	    put(o, "cpu_ms", json_real((double)cpu_us / 1000)) &&
+	    put(o, "event_hash", json_string(hash)) &&
+	    put(o, "broken", p->broken ? json_text(p->why) : json_null()) &&
+	    put(o, "steps", parts_json(p)) &&
+	    json_dumpf(o, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF &&
 	    fflush(f) == 0;
 	json_decref(o);
 	return ok;

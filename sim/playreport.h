@@ -12,7 +12,10 @@
 extern "C" {
 #endif
 
-/* CPU_US: what it took.  False when F could not be written. */
+/*
+ * Of P, which was played; CPU_US is what it took.  False when F could not be written, or memory is exhausted:
+ * what was written is not to be used then.
+ */
 bool playreport_text(const struct play *p, uint64_t cpu_us, FILE *f);
 bool playreport_json(const struct play *p, uint64_t cpu_us, FILE *f);
 

@@ -131,6 +131,8 @@ test_bytes(void)
 	free(line);
 	CU_ASSERT_FALSE(scenario_read(&s, "/nonexistent/file", why, sizeof(why)));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "/nonexistent/file: No such file"));
+	CU_ASSERT_FALSE(scenario_read(&s, "/", why, sizeof(why)));
+	CU_ASSERT_STRING_EQUAL(why, "/: Is a directory");
 }
 
 /* One node more than there is room for. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sim/play.h"
+#include "sim/playreport.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/tap.h"
 
@@ -110,6 +113,11 @@ test_errors(void)
 		{ TOWN "start c\n", "file:9: c: there is no such system" },
 		{ TOWN "start a b\n", "file:9: b: milliseconds are wanted" },
 		{ TOWN "carrier a eth1 sideways\n", "file:9: sideways: up or down is wanted" },
+		{ TOWN "run 0x10\n", "file:9: 0x10: milliseconds are wanted" },
+		{ TOWN "run +1\n", "file:9: +1: milliseconds are wanted" },
+		{ TOWN "segment t loss 0x1\n", "file:9: 0x1: percent are wanted" },
+		{ TOWN "step \033[2J\n", "file:9: byte 0x1b, which is no text" },
+		{ TOWN "step a\177\n", "file:9: byte 0x7f, which is no text" },
 		{ TOWN "kernel 60001\n", "file:9: 60001: at most 60000 ms" },
 		{ TOWN "refuse a 0\n", "file:9: 0: a number from 1 to 1000 is wanted" },
 		{ TOWN "watch a b 1.2.3\n", "file:9: 1.2.3: an address is wanted" },
@@ -217,6 +225,7 @@ test_breaks(void)
 		{ TOWN "start all\nexpect address a 0 2.1.1.1\n", "it has 2.1.1.0" },
 		{ TOWN "start all\nexpect address a 3 2.1.1.1\n", "there is no such identity" },
 		{ TOWN "start all\nrest\nexpect reach a b\n", "1 of 1 packets do not arrive" },
+		{ TOWN "start all\nrest\ndie b\nexpect dead a b\n", "there is no address to send to" },
 		{ TOWN "start all\nrest\nexpect cost a b 5\n", "there is no path" },
 		{ TOWN "start all\nexpect kernels none/p0\n", "none/p0-a-n0.txt: No such file" },
 		{ TOWN "start all\nrest\na: remove_identity 3\n", "a refuses it: unknown_identity: identity: " },
@@ -250,6 +259,79 @@ test_breaks(void)
 		play_close(&p);
 		script_free(&s);
 	}
+}
+
+/* Lists of kernel state that cannot be read, or are none. */
+static void
+test_bad_lists(void)
+{
+	static char dir[] = "/tmp/ntk-lists-XXXXXX";
+	char text[sizeof(TOWN) + 200], file[100];
+	struct script s;
+	struct play p;
+	FILE *f;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(text, sizeof(text), TOWN "start a\nrest\nexpect kernels %s/p\n", dir);
+	snprintf(file, sizeof(file), "%s/p-a-n0.txt", dir);
+	CU_ASSERT_EQUAL(mkdir(file, 0700), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		play(&p, &s, text, 1);
+		CU_ASSERT_TRUE(p.broken);
+		if (strstr(p.why, i == 0 ? "n0.txt: Is a directory" : "n0.txt: a line of more than 254") == NULL) {
+			CU_FAIL("another complaint");
+			tap_note("%s", p.why);
+		}
+		play_close(&p);
+		script_free(&s);
+		if (i == 0) {
+			CU_ASSERT_EQUAL(rmdir(file), 0);
+			f = fopen(file, "w");
+			CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+			fprintf(f, "%0255d\n", 0);
+			fclose(f);
+		}
+	}
+	unlink(file);
+	rmdir(dir);
+}
+
+/* The report for programs is whole, whatever bytes the scenario has. */
+static void
+test_report(void)
+{
+	struct script s;
+	struct play p;
+	json_t *all, *step;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	play(&p, &s, TOWN "step caf\xc3\xa9\nstep caf\xe9\nstart all\nexpect kernels caf\xe9\n", 1);
+	CU_ASSERT_TRUE(p.broken);
+	CU_ASSERT_TRUE(playreport_json(&p, 5000, f));
+	fclose(f);
+	all = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(all, "steps")), 2);
+	step = json_array_get(json_object_get(all, "steps"), 0);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(step, "step")), "caf\xc3\xa9");
+	step = json_array_get(json_object_get(all, "steps"), 1);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(step, "step")), "caf\\xe9");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(step, "line")), 10);
+	CU_ASSERT_EQUAL(json_object_size(step), 15);
+	CU_ASSERT_EQUAL(json_object_size(all), 20);
+	CU_ASSERT_PTR_NOT_NULL(json_string_value(json_object_get(all, "broken")));
+	json_decref(all);
+	free(text);
+	/* What is full is told. */
+	f = fopen("/dev/full", "w");
+	if (f != NULL) {
+		CU_ASSERT_FALSE(playreport_json(&p, 5000, f));
+		fclose(f);
+	}
+	play_close(&p);
+	script_free(&s);
 }
 
 /* Packets take another interface on their way, as far as segments and carriers let them. */
@@ -366,6 +448,8 @@ main(void)
 		{ "which scenarios are of systems", test_is },
 		{ "a system enters a network and leaves it", test_entry },
 		{ "whatever is not as it is said breaks", test_breaks },
+		{ "lists that are none", test_bad_lists },
+		{ "the report for programs", test_report },
 		{ "packets over two segments", test_two_segments },
 		{ "refusals, carriers, deaths", test_faults },
 		{ "calls that are not answered in time", test_unanswered },
