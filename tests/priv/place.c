@@ -180,7 +180,24 @@ place_open(struct place *p, const char *override)
 	return place_open_with(p, &setup);
 }
 
-/* The default namespace with interface, addresses, a neighbour, its table; a second namespace. */
+bool
+place_fill(struct place *p)
+{
+	struct client *c = &p->c;
+	bool ok = true;
+
+	ok &= done(c, OP(dev_prepare, p->eth1));
+	ok &= done(c, OP(addr_add, p->eth1, OWN_LL));
+	ok &= done(c, OP(addr_add, p->eth1, GLOBAL));
+	ok &= done(c, OP(neigh_set, p->eth1, PEER_LL, OWN_LL));
+	ok &= done(c, OP(route_set, p->ns, p->peer, DST, UNICAST, p->eth1, PEER_LL, 0));
+	ok &= done(c, OP(nat_set, p->ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32));
+	ok &= done(c, OP(dev_create, p->ns2, p->eth1));
+	p->dev2 = client_made(c, 0);
+	ok &= done(c, OP(addr_add, p->dev2, OWN_LL));
+	return ok;
+}
+
 bool
 place_build(struct place *p)
 {
@@ -188,23 +205,15 @@ place_build(struct place *p)
 	bool ok = true;
 
 	ok &= done(c, OP(ns_prepare, p->ns));
-	ok &= done(c, OP(dev_prepare, p->eth1));
-	ok &= done(c, OP(dev_prepare, p->eth2));
-	ok &= done(c, OP(addr_add, p->eth1, OWN_LL));
-	ok &= done(c, OP(addr_add, p->eth2, OTHER_LL));
-	ok &= done(c, OP(addr_add, p->eth1, GLOBAL));
-	ok &= done(c, OP(neigh_set, p->eth1, PEER_LL, OWN_LL));
 	ok &= done(c, OP(peer_take, MAC_1));
 	p->peer = client_made(c, 0);
 	ok &= done(c, OP(mark_on, p->ns, p->peer));
-	ok &= done(c, OP(route_set, p->ns, p->peer, DST, UNICAST, p->eth1, PEER_LL, 0));
-	ok &= done(c, OP(rule_on, p->ns, p->peer));
-	ok &= done(c, OP(nat_set, p->ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32));
 	ok &= done(c, OP(ns_create, 7));
 	p->ns2 = client_made(c, 0);
-	ok &= done(c, OP(dev_create, p->ns2, p->eth1));
-	p->dev2 = client_made(c, 0);
-	ok &= done(c, OP(addr_add, p->dev2, OWN_LL));
+	ok &= place_fill(p);
+	ok &= done(c, OP(dev_prepare, p->eth2));
+	ok &= done(c, OP(addr_add, p->eth2, OTHER_LL));
+	ok &= done(c, OP(rule_on, p->ns, p->peer));
 	CU_ASSERT_FATAL(ok);
 	return ok;
 }

@@ -78,6 +78,9 @@ bool place_open_with(struct place *p, const struct client_setup *setup);
 /* The default namespace with interface, addresses, a neighbour, its table; a second namespace. */
 bool place_build(struct place *p);
 
+/* Of that, what is on eth1 or leads through it, its pseudo-interface included; the rest is there. */
+bool place_fill(struct place *p);
+
 /* Ends the helper; false with a note when it does not end well. */
 bool place_close(struct place *p);
 

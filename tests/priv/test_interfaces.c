@@ -74,9 +74,9 @@ is_refused(struct client *c, const struct priv_op *op, enum priv_reason reason)
 	return false;
 }
 
-/* Everything that place_build() put on eth1, but eth1. */
+/* Everything that place_build() put on eth1, and eth1. */
 static void
-clear(struct place *p)
+let_go(struct place *p)
 {
 	struct client *c = &p->c;
 
@@ -90,23 +90,7 @@ clear(struct place *p)
 	/* The pseudo-interface is on it still. */
 	CU_ASSERT(is_refused(c, OP(dev_drop, p->eth1), PRIV_R_IN_USE));
 	CU_ASSERT(done(c, OP(dev_drop, p->dev2)));
-}
-
-/* The same things as before, on the interface that is eth1 now. */
-static void
-fill(struct place *p)
-{
-	struct client *c = &p->c;
-
-	CU_ASSERT(done(c, OP(dev_prepare, p->eth1)));
-	CU_ASSERT(done(c, OP(addr_add, p->eth1, OWN_LL)));
-	CU_ASSERT(done(c, OP(addr_add, p->eth1, GLOBAL)));
-	CU_ASSERT(done(c, OP(neigh_set, p->eth1, PEER_LL, OWN_LL)));
-	CU_ASSERT(done(c, OP(route_set, p->ns, p->peer, DST, UNICAST, p->eth1, PEER_LL, 0)));
-	CU_ASSERT(done(c, OP(nat_set, p->ns, SOURCE_NAT, 0, 0, NET(64), 27, GLOBAL, 32)));
-	CU_ASSERT(done(c, OP(dev_create, p->ns2, p->eth1)));
-	p->dev2 = client_made(c, 0);
-	CU_ASSERT(done(c, OP(addr_add, p->dev2, OWN_LL)));
+	CU_ASSERT(done(c, OP(dev_drop, p->eth1)));
 }
 
 /* Ledger and kernel agree: a check of both namespaces finds nothing. */
@@ -122,6 +106,15 @@ agrees(struct place *p)
 			tap_note("%s %s", p->c.differences[d].kind, p->c.differences[d].object);
 		CU_ASSERT_EQUAL(p->c.n_differences, 0);
 	}
+}
+
+/* Eth1 is interface IFINDEX now, and has what place_build() put on the former one. */
+static void
+again(struct place *p, uint32_t ifindex)
+{
+	p->eth1 = told(p, "eth1", ifindex);
+	CU_ASSERT(place_fill(p));
+	agrees(p);
 }
 
 /* Ends the helper, after which the host is as COMMANDS alone would have left it. */
@@ -148,6 +141,19 @@ host(bool first, const char *commands)
 	return virgin;
 }
 
+/* A helper with what place_build() makes, on the host that host() leaves; false when nothing is usable. */
+static bool
+begin(struct place *p, bool first, const char *commands, char **virgin)
+{
+	if (!usable) {
+		not_usable();
+		return false;
+	}
+	*virgin = host(first, commands);
+	CU_ASSERT_FATAL(place_open(p, NULL) && place_build(p));
+	return true;
+}
+
 static void
 test_made_again(void)
 {
@@ -155,10 +161,7 @@ test_made_again(void)
 	uint32_t old;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(true, "");
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, true, "", &virgin))
 		return;
 	CU_ASSERT_EQUAL(index_of(&p, "eth1"), FIRST);
 	old = p.eth1;
@@ -166,8 +169,7 @@ test_made_again(void)
 	/* Whoever has its name: it stays what it was until it is let go. */
 	CU_ASSERT_EQUAL(told(&p, "eth1", FIRST), old);
 	CU_ASSERT(is_refused(&p.c, OP(addr_add, p.eth1, NET(20)), PRIV_R_KERNEL));
-	clear(&p);
-	CU_ASSERT(done(&p.c, OP(dev_drop, p.eth1)));
+	let_go(&p);
 	CU_ASSERT(is_refused(&p.c, OP(dev_drop, p.eth1), PRIV_R_ABSENT));
 	p.eth1 = told(&p, "eth1", LAST);
 	CU_ASSERT_NOT_EQUAL(p.eth1, old);
@@ -175,7 +177,7 @@ test_made_again(void)
 	CU_ASSERT(is_refused(&p.c, OP(dev_create, p.ns2, old), PRIV_R_HANDLE));
 	/* The other one was left alone. */
 	CU_ASSERT_EQUAL(client_dev(&p.c, "eth2"), p.eth2);
-	fill(&p);
+	CU_ASSERT(place_fill(&p));
 	agrees(&p);
 	CU_ASSERT_EQUAL(told(&p, "eth1", LAST), p.eth1);
 	ends_as(&p, virgin);
@@ -188,10 +190,7 @@ test_end_between(void)
 	struct place p;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(true, "");
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, true, "", &virgin))
 		return;
 	run(DELETE MAKE_LAST SETTLE);
 	ends_as(&p, virgin);
@@ -222,7 +221,7 @@ test_appears(void)
 	p.peer = client_made(&p.c, 0);
 	CU_ASSERT(done(&p.c, OP(ns_create, 7)));
 	p.ns2 = client_made(&p.c, 0);
-	fill(&p);
+	CU_ASSERT(place_fill(&p));
 	agrees(&p);
 	ends_as(&p, virgin);
 }
@@ -254,13 +253,10 @@ test_renamed(void)
 	CU_ASSERT(settings_are("eth1", "0 1 2"));
 	run(AWAY "ip link set far1 name farx; " MAKE_LAST SETTLE);
 	CU_ASSERT(settings_are("ethx", "0 1 2"));
-	clear(&p);
-	CU_ASSERT(done(&p.c, OP(dev_drop, p.eth1)));
+	let_go(&p);
 	CU_ASSERT(settings_are("ethx", "2 0 0"));
 	CU_ASSERT_EQUAL(system("ip -4 -o address show dev ethx | grep -q ."), 256);
-	p.eth1 = told(&p, "eth1", LAST);
-	fill(&p);
-	agrees(&p);
+	again(&p, LAST);
 	CU_ASSERT(settings_are("ethx", "2 0 0"));
 	run("ip link del ethx; ");
 	ends_as(&p, virgin);
@@ -273,20 +269,14 @@ test_renamed_back(void)
 	struct place p;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(false, AWAY BACK SETTLE);
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, false, AWAY BACK SETTLE, &virgin))
 		return;
 	run(AWAY);
-	clear(&p);
-	CU_ASSERT(done(&p.c, OP(dev_drop, p.eth1)));
+	let_go(&p);
 	told(&p, "eth1", 0);
 	CU_ASSERT(is_refused(&p.c, OP(dev_prepare, p.eth1), PRIV_R_HANDLE));
 	run(BACK SETTLE);
-	p.eth1 = told(&p, "eth1", LAST);
-	fill(&p);
-	agrees(&p);
+	again(&p, LAST);
 	ends_as(&p, virgin);
 }
 
@@ -302,17 +292,13 @@ test_swapped(void)
 	uint32_t other;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(false, SWAP SWAP SETTLE);
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, false, SWAP SWAP SETTLE, &virgin))
 		return;
 	other = index_of(&p, "eth2");
 	run(SWAP SETTLE);
 	CU_ASSERT_EQUAL(told(&p, "eth1", LAST), p.eth1);
 	CU_ASSERT_EQUAL(told(&p, "eth2", other), p.eth2);
-	clear(&p);
-	CU_ASSERT(done(&p.c, OP(dev_drop, p.eth1)));
+	let_go(&p);
 	told(&p, "eth1", 0);
 	CU_ASSERT_EQUAL(told(&p, "eth2", other), p.eth2);
 	CU_ASSERT(done(&p.c, OP(addr_drop, p.eth2, OTHER_LL)));
@@ -320,7 +306,7 @@ test_swapped(void)
 	told(&p, "eth1", other);
 	p.eth2 = told(&p, "eth2", LAST);
 	p.eth1 = client_dev(&p.c, "eth1");
-	fill(&p);
+	CU_ASSERT(place_fill(&p));
 	CU_ASSERT(done(&p.c, OP(dev_prepare, p.eth2)));
 	CU_ASSERT(done(&p.c, OP(addr_add, p.eth2, OTHER_LL)));
 	agrees(&p);
@@ -336,19 +322,13 @@ test_moved(void)
 	struct place p;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(true, "");
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, true, "", &virgin))
 		return;
 	run("ip netns add away; ip link set eth1 netns away; ip link set far1 name farx; "
 	    MAKE_LAST SETTLE);
 	CU_ASSERT_EQUAL(told(&p, "eth1", FIRST), p.eth1);
-	clear(&p);
-	CU_ASSERT(done(&p.c, OP(dev_drop, p.eth1)));
-	p.eth1 = told(&p, "eth1", LAST);
-	fill(&p);
-	agrees(&p);
+	let_go(&p);
+	again(&p, LAST);
 	run("ip link del farx; ip netns del away; ");
 	ends_as(&p, virgin);
 }
@@ -362,10 +342,7 @@ test_too_often(void)
 	struct place p;
 	char *virgin;
 
-	if (!usable)
-		return not_usable();
-	virgin = host(false, "");
-	if (!place_open(&p, NULL) || !place_build(&p))
+	if (!begin(&p, false, "", &virgin))
 		return;
 	for (unsigned i = 0; i < MANY; i++)
 		if (!client_hello(&p.c)) {

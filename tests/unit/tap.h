@@ -46,6 +46,12 @@ void tap_skip(const char *why, ...) __attribute__((format(printf, 1, 2)));
 /* Prints one diagnostic line (printf-like), for the log of the test. */
 void tap_note(const char *what, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Fails the running test unless the complaint IS begins with BEGIN and has PART in it, and notes all three and
+ * which one of many it was: NTH, from 0.
+ */
+void tap_complaint(size_t nth, const char *is, const char *begin, const char *part);
+
 /* Top of the source tree: NTK_SRCDIR of the environment, else ".". */
 const char *tap_srcdir(void);
 

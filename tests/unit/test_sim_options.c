@@ -97,7 +97,7 @@ test_systems(void)
 		snprintf(text, sizeof(text), "%s", fit[i].line);
 		CU_ASSERT_TRUE_FATAL(read_line(text, &o, why, sizeof(why)));
 		CU_ASSERT_EQUAL(options_fit_systems(&o, why, sizeof(why)), fit[i].why[0] == '\0');
-		CU_ASSERT_EQUAL(strncmp(why, fit[i].why, strlen(fit[i].why)), 0);
+		tap_complaint(i, why, fit[i].why, "");
 		if (i == 0)
 			CU_ASSERT_STRING_EQUAL(options_print_systems(&o, once), "ntk-sim --scenario f --seed 7 "
 			    "--latency 2 --jitter 3 --loss 4.5 --twice 5 --limit 60");
@@ -138,10 +138,7 @@ test_errors(void)
 
 		snprintf(text, sizeof(text), "%s", bad[i].line);
 		CU_ASSERT_FALSE(read_line(text, &o, why, sizeof(why)));
-		if (strncmp(why, bad[i].why, strlen(bad[i].why)) == 0)
-			continue;
-		CU_FAIL("another complaint");
-		tap_note("%s: %s", bad[i].line, why);
+		tap_complaint(i, why, bad[i].why, "");
 	}
 }
 

@@ -109,10 +109,7 @@ test_errors(void)
 
 		CU_ASSERT_FALSE(parse(&s, bad[i].text, why, sizeof(why)));
 		CU_ASSERT_PTR_NULL(s.names);
-		if (strncmp(why, bad[i].why, strlen(bad[i].why)) == 0)
-			continue;
-		CU_FAIL("another complaint");
-		tap_note("%zu: %s, not %s", i, why, bad[i].why);
+		tap_complaint(i, why, bad[i].why, "");
 	}
 }
 
