@@ -16,6 +16,7 @@ steady()
 {
 	local name=$1 file=$2
 	shift 2
+	: >"$file"	# an earlier one of the same name was ready, too
 	nsenter -t "${SYS_PID[$name]}" -m -n -- "$STEADY" "$@" </dev/null >"$file" 2>&1 &
 	STREAM_PID[$file]=$!
 	wait_for 10 grep -qx ready "$file" || bail "$name: steady $*: $(<"$file")"

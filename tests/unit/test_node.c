@@ -340,6 +340,58 @@ test_replace_main(void)
 	node_free(n);
 }
 
+/*
+ * A file is loaded while the kernel has still to answer for what was wanted before: that answer decides nothing about
+ * it, its own does.
+ */
+static void
+loaded_in_between(bool before, bool own)
+{
+	struct conf c;
+	struct node *n;
+	struct node_error err;
+	struct node_identity id;
+	struct kset want;
+	char text[TOPO_TEXT], why[200] = "";
+	unsigned index = 99, ns;
+	uint32_t label;
+
+	conf_make(&c, "");
+	n = node_make(&c, 1);
+	settle(n, true);
+	kset_init(&want);
+	node_nic_gone(n, 1, 1);
+	CU_ASSERT_FATAL(node_next_want(n, &ns, &want, &label));
+	CU_ASSERT_EQUAL(ns, 0);
+	CU_ASSERT_FATAL(load(n, &c, "2.1.1.1", 0, &index, &err));
+	CU_ASSERT_FALSE(node_next_want(n, &ns, &want, &label));
+	node_kernel_done(n, 1, 0, before, NULL);
+	id = node_identity(n, 0);
+	CU_ASSERT(id.loaded);
+	CU_ASSERT_FATAL(node_next_want(n, &ns, &want, &label));
+	CU_ASSERT_FALSE(node_next_want(n, &ns, &want, &label));
+	node_kernel_done(n, 1, 0, own, NULL);
+	id = node_identity(n, 0);
+	CU_ASSERT_EQUAL(id.loaded, own);
+	CU_ASSERT_STRING_EQUAL(naddr_print(&c.map.topo, &id.facts->address, text), own ? "2.1.1.1" : "1.0.1.0");
+	/* What was refused left the kernel as it was, and that is asked for again. */
+	CU_ASSERT_EQUAL(node_next_want(n, &ns, &want, &label), !own);
+	if (!own)
+		node_kernel_done(n, 1, 0, true, NULL);
+	CU_ASSERT_TRUE(node_invariant(n, why, sizeof(why)));
+	if (why[0] != '\0')
+		tap_note("%s", why);
+	kset_free(&want);
+	node_free(n);
+}
+
+static void
+test_loaded_in_between(void)
+{
+	for (unsigned i = 0; i < 4; i++)
+		loaded_in_between(i & 1, i & 2);
+}
+
 static void
 test_refused_new(void)
 {
@@ -531,6 +583,7 @@ main(void)
 		{ "draws addresses from the given randomness alone", test_random },
 		{ "loads an identity into a namespace of its own", test_load },
 		{ "replaces a loaded identity, or takes that back", test_replace },
+		{ "loads while the kernel is busy with something else", test_loaded_in_between },
 		{ "replaces the main identity's facts, or takes that back", test_replace_main },
 		{ "forgets a new identity that the kernel refused", test_refused_new },
 		{ "refuses a change while one is under way", test_busy },

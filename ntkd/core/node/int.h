@@ -63,6 +63,7 @@ struct identity {
 	uint32_t file_ns;
 	uint32_t before_file_ns;
 	enum change change;
+	bool change_asked;		/* the kernel was asked for it: not for what was wanted before */
 	struct facts facts;
 	struct facts before;
 	struct qspn *qspn;

@@ -328,6 +328,7 @@ change_undo(struct node *n, unsigned ns)
 void
 commit_or_undo(struct node *n, unsigned ns, bool ok)
 {
+	n->ids[ns].change_asked = false;
 	if (ok)
 		change_commit(n, ns);
 	else

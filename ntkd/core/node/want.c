@@ -106,6 +106,7 @@ hand_out(struct node *n, unsigned ns, struct kset *out, uint32_t *label)
 	id->asked_seq = id->next_seq;
 	id->next_seq = 0;
 	id->retry = NEVER;
+	id->change_asked = id->change != CHANGE_NONE;
 	kset_free(&id->last);
 	kset_init(&id->last);
 	if (!kset_copy(&id->last, &id->want))
@@ -266,9 +267,9 @@ node_kernel_done(struct node *n, uint64_t now, unsigned ns, bool ok, const ntk_m
 		dropped(n, ns, ok);
 		break;
 	case PLACE_IDENTITY:
-		if (id->change != CHANGE_NONE)
+		if (id->change_asked)
 			commit_or_undo(n, ns, ok);
-		else if (!ok)
+		else if (!ok && id->change == CHANGE_NONE)
 			refused(n, ns);
 		at_rest(n, ns, ok);
 		break;
