@@ -412,8 +412,8 @@ struct qspn_msg *compose_request(struct qspn *q);
 
 /* announce.c */
 void news_add(struct qspn *q, struct path *p, unsigned what);	/* enum change */
-/* D was updated; WORSE: something that was told of it got worse, or went. */
-void news_dest(struct qspn *q, const struct dest *d, bool worse);	/* what of D changed or came */
+/* What of D changed or came; WORSE: something that was told of it got worse, or went. */
+void news_dest(struct qspn *q, const struct dest *d, bool worse);
 void news_close(struct qspn *q, const struct dest *d);	/* A1: all paths of D */
 void news_forget(struct qspn *q);
 /* FROM: the arc over which it came, or NULL; HOPS: of the ETP to send when there is no pacing. */
